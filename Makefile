@@ -1,0 +1,50 @@
+# Every target sets up what it needs, once. `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3.11
+BIN := .venv/bin
+SERVE := BENTOML_DO_NOT_TRACK=True BENTOML_HOME=$(CURDIR)/data/bentoml $(BIN)/bentoml serve service:FaceAPI
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
+
+.PHONY: help serve dev test lint format lock clean
+
+help: ## List the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+# --no-deps: the files name every package, and leave out opencv-python, which some of them ask for.
+.venv/serve: requirements.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
+	@touch $@
+
+.venv/dev: requirements-dev.txt .venv/serve
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.txt
+	@touch $@
+
+serve: .venv/serve ## Serve the API on port 8000
+	@mkdir -p data/bentoml
+	$(SERVE)
+
+dev: .venv/serve ## The same, starting anew at each change of the code
+	@mkdir -p data/bentoml
+	$(SERVE) --reload
+
+test: .venv/dev ## Run all tests
+	$(BIN)/pytest
+
+lint: .venv/dev ## Check format, style and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: .venv/dev ## Put the code into its format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: .venv/dev ## Compile the pinned requirements anew from pyproject.toml
+	$(COMPILE) --output-file requirements.txt
+	$(COMPILE) --group dev --constraint requirements.txt --output-file requirements-dev.txt
+
+clean: ## Remove what the targets made, but no data
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,141 @@
+"""Enrolled faces: FaceData and our table of embeddings."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+
+from sqlalchemy import Connection, delete, func, insert, select
+
+from db import tables
+from db.changes import SqlChanges
+from db.embeddings import read_embeddings, to_blob
+from db.expressions import chunks
+from db.lacking import count_lacking, images_lacking
+from db.listing import list_faces, of_person
+from db.locking import lock
+from rollcall.core.faces import Embedding
+from rollcall.core.people import PersonKey, PersonType
+from rollcall.core.records import EnrolledFace, NewFace, StoredEmbedding, StoredImage
+
+
+class SqlFaces:
+    """All SQL about faces. The caller owns the transaction.
+
+    What writes takes the lock of `SqlChanges.lock` itself, and appends to the change table. Dates are the
+    database's clock: CURRENT_TIMESTAMP, which is UTC on SQLite and the server's time zone on MySQL.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, face: NewFace) -> int:
+        """Store a face with its embedding; returns its FaceData Id."""
+        lock(self._connection)
+        name = face.original_name
+        row = insert(tables.face_data).values(
+            PersonType=face.person.type.value,
+            PersonCode=face.person.code,
+            ImageData=face.image,
+            FaceDescriptor=_to_json(face.embedding),
+            OriginalName=name[:255] if name is not None else None,
+            ContentType=face.content_type[:100],
+            CreatedDate=func.current_timestamp(),
+        )
+        key = self._connection.execute(row).inserted_primary_key
+        assert key is not None  # one row was inserted
+        face_id = int(key[0])
+        self._put(face_id, face.model, Vector=to_blob(face.embedding))
+        SqlChanges(self._connection).append([face_id])
+        return face_id
+
+    def count(self, person: PersonKey | None = None) -> int:
+        """How many faces there are, or how many of one person."""
+        query = select(func.count()).select_from(tables.face_data)
+        if person is not None:
+            query = query.where(of_person(person.type, person.code))
+        return self._connection.execute(query).scalar_one()
+
+    def remove(self, face_id: int) -> bool:
+        """Delete one face; False if there is none of that Id."""
+        lock(self._connection)
+        return self._remove([face_id]) > 0
+
+    def remove_person(self, person: PersonKey) -> int:
+        """Delete every face of a person; returns how many there were."""
+        lock(self._connection)
+        query = select(tables.face_data.c.Id).where(of_person(person.type, person.code))
+        return self._remove(self._connection.execute(query).scalars().all())
+
+    def list(
+        self, *, type: PersonType | None, code: str | None, limit: int | None, offset: int
+    ) -> tuple[Sequence[EnrolledFace], int]:
+        """A page of faces in order of Id, and how many there are on all pages."""
+        return list_faces(self._connection, type=type, code=code, limit=limit, offset=offset)
+
+    def embeddings(self, face_ids: Iterable[int] | None = None) -> Iterator[StoredEmbedding]:
+        """All embeddings, or those of some faces; read a chunk at a time, as they are taken."""
+        return read_embeddings(self._connection, face_ids)
+
+    def images_lacking(self, model: str, limit: int) -> Sequence[StoredImage]:
+        """Faces that have an image and neither this model's embedding nor a note why there can be none."""
+        return images_lacking(self._connection, model, limit)
+
+    def count_lacking(self, model: str) -> int:
+        """How many `images_lacking` would give without a limit.
+
+        Cheap when there are none; otherwise MySQL reads the picture of each.
+        """
+        return count_lacking(self._connection, model)
+
+    def add_embedding(self, face_id: int, model: str, vector: Embedding) -> bool:
+        """Store a further model's embedding; False if the face is gone meanwhile."""
+        lock(self._connection)
+        if not self._exists(face_id):
+            return False
+        self._put(face_id, model, Vector=to_blob(vector))
+        SqlChanges(self._connection).append([face_id])
+        return True
+
+    def note_unreadable(self, face_id: int, model: str, problem: str) -> None:
+        """Remember that this model finds no face in the image; an embedding it has already stays."""
+        lock(self._connection)
+        table = tables.embeddings
+        known = select(table.c.Id).where(
+            table.c.FaceId == face_id, table.c.Model == model, table.c.Vector.is_not(None)
+        )
+        if self._exists(face_id) and self._connection.execute(known).first() is None:
+            self._put(face_id, model, Problem=problem[:50])
+
+    def _exists(self, face_id: int) -> bool:
+        query = select(tables.face_data.c.Id).where(tables.face_data.c.Id == face_id)
+        return self._connection.execute(query).first() is not None
+
+    def _put(self, face_id: int, model: str, **values: object) -> None:
+        """Write the face's one row of the model, whatever was there."""
+        table = tables.embeddings
+        self._connection.execute(delete(table).where(table.c.FaceId == face_id, table.c.Model == model))
+        self._connection.execute(
+            insert(table).values(FaceId=face_id, Model=model, CreatedDate=func.current_timestamp(), **values)
+        )
+
+    def _remove(self, face_ids: Iterable[int]) -> int:
+        removed = 0
+        for ids in chunks(face_ids):
+            removed += self._connection.execute(
+                delete(tables.face_data).where(tables.face_data.c.Id.in_(ids))
+            ).rowcount
+            orphans = self._connection.execute(
+                delete(tables.embeddings).where(tables.embeddings.c.FaceId.in_(ids))
+            ).rowcount
+            # Orphans without a face: somebody else deleted the FaceData row, and galleries still have it.
+            if removed or orphans:
+                SqlChanges(self._connection).append(ids)
+        return removed
+
+
+def _to_json(embedding: Embedding) -> str:
+    """A JSON array from which the very same float32 numbers can be read back.
+
+    Raises:
+        ValueError: a number is not finite.
+    """
+    return json.dumps([float(number) for number in embedding], allow_nan=False)

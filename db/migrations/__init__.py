@@ -1,0 +1,20 @@
+"""Numbered, forward-only, additive. A migration that was released is never edited; a further one is added.
+
+MySQL commits at each CREATE TABLE, so a migration may be interrupted half-way: each can run again.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection
+
+from db.migrations import m0001_tables
+
+
+class Migration(NamedTuple):
+    number: int
+    name: str
+    apply: Callable[[Connection], None]
+
+
+MIGRATIONS: Final[Sequence[Migration]] = (Migration(1, "tables", m0001_tables.apply),)

@@ -1,0 +1,74 @@
+"""The users' Student and Teacher tables."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Column, Connection, Row, func, insert, literal, select
+
+from db import tables
+from db.expressions import CHUNK, code_key
+from db.locking import lock
+from rollcall.core.people import Person, PersonKey, PersonType, fold_code
+
+TABLES = {PersonType.STUDENT: tables.student, PersonType.TEACHER: tables.teacher}
+
+
+class SqlPeople:
+    """All SQL about persons. The caller owns the transaction.
+
+    Where several rows have the same code the one of the lowest Id counts.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def find(self, key: PersonKey) -> Person | None:
+        """The person as Student or Teacher has it; the nickname, or nothing, stands in for a missing name."""
+        row = next(self._rows(key.type, [key]), None)
+        if row is None:
+            return None
+        return Person(key=PersonKey(type=key.type, code=row.code), name=_name(row))
+
+    def add(self, person: Person) -> None:
+        """Insert a row with the code and the name."""
+        lock(self._connection)
+        prefix = TABLES[person.key.type].name
+        values = {
+            f"{prefix}Code": person.key.code,
+            f"{prefix}Name": person.name,
+            "CreatedDate": func.current_timestamp(),
+        }
+        self._connection.execute(insert(TABLES[person.key.type]).values(values))
+
+    def names(self, keys: Iterable[PersonKey]) -> Mapping[PersonKey, str]:
+        """Names of those of the persons that exist."""
+        wanted = set(keys)
+        names: dict[PersonKey, str] = {}
+        for type in PersonType:
+            by_code = {key.folded: key for key in wanted if key.type is type}
+            for row in self._rows(type, list(by_code.values())):
+                key = by_code.get(fold_code(row.code))
+                if key is not None:
+                    names.setdefault(key, _name(row))
+        return names
+
+    def _rows(self, type: PersonType, keys: Sequence[PersonKey]) -> Iterator[Row[Any, Any, Any]]:
+        """Rows of these codes in order of Id; of every code where there are too many to name."""
+        if not keys:
+            return iter(())
+        code, name, nickname = _columns(type)
+        query = select(code.label("code"), name.label("name"), nickname.label("nickname"))
+        query = query.where(code.is_not(None)).order_by(TABLES[type].c.Id)
+        # No index serves code_key, so each query reads the whole table: better one than one for each chunk.
+        if len(keys) <= CHUNK:
+            query = query.where(code_key(code).in_([code_key(literal(key.code)) for key in keys]))
+        return iter(self._connection.execute(query).all())
+
+
+def _columns(type: PersonType) -> tuple[Column[str], Column[str], Column[str]]:
+    table = TABLES[type]
+    return table.c[f"{table.name}Code"], table.c[f"{table.name}Name"], table.c[f"{table.name}Nickname"]
+
+
+def _name(row: Any) -> str:
+    return str(row.name or row.nickname or "")

@@ -1,0 +1,38 @@
+"""All tables, within one transaction."""
+
+from functools import cached_property
+
+from sqlalchemy import Connection
+
+from db.attendance import SqlAttendance
+from db.changes import SqlChanges
+from db.faces import SqlFaces
+from db.logs import SqlRecognitionLog
+from db.people import SqlPeople
+
+
+class SqlRecords:
+    """The tables of one connection. The caller owns the transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @cached_property
+    def people(self) -> SqlPeople:
+        return SqlPeople(self._connection)
+
+    @cached_property
+    def faces(self) -> SqlFaces:
+        return SqlFaces(self._connection)
+
+    @cached_property
+    def changes(self) -> SqlChanges:
+        return SqlChanges(self._connection)
+
+    @cached_property
+    def attendance(self) -> SqlAttendance:
+        return SqlAttendance(self._connection)
+
+    @cached_property
+    def log(self) -> SqlRecognitionLog:
+        return SqlRecognitionLog(self._connection)

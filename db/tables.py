@@ -1,0 +1,118 @@
+"""The tables as statements see them. `migrations/` makes the schema; a test checks that both agree."""
+
+from typing import Any
+
+from sqlalchemy import (
+    CHAR,
+    Column,
+    DateTime,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData()
+
+
+def _person_table(name: str, group: Column[Any]) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("Id", Integer, primary_key=True),
+        Column(f"{name}Code", CHAR(10)),
+        Column(f"{name}Nickname", String(100)),
+        Column(f"{name}Name", String(200)),
+        Column(f"{name}Image", LargeBinary),
+        Column("EmailAddress", String(100)),
+        Column("Campus", String(50)),
+        group,
+        Column("CreatedDate", DateTime),
+    )
+
+
+student = _person_table("Student", Column("Form", String(100)))
+teacher = _person_table("Teacher", Column("Department", String(100)))
+
+face_data = Table(
+    "FaceData",
+    metadata,
+    Column("Id", Integer, primary_key=True),
+    Column("PersonType", String(20)),
+    Column("PersonCode", CHAR(10), nullable=False),
+    Column("ImageData", LargeBinary),
+    Column("FaceDescriptor", Text),
+    Column("OriginalName", String(255)),
+    Column("ContentType", String(100)),
+    Column("CreatedDate", DateTime),
+)
+
+sessions = Table("Sessions", metadata, Column("Id", Integer, primary_key=True))
+
+attendance_records = Table(
+    "AttendanceRecords",
+    metadata,
+    Column("Id", Integer, primary_key=True),
+    Column("SessionId", Integer, nullable=False),
+    Column("StudentCode", CHAR(10), nullable=False),
+    Column("Status", String(20)),
+    Column("AttendanceDate", DateTime),
+    Column("CreatedDate", DateTime),
+)
+
+face_recognition_logs = Table(
+    "FaceRecognitionLogs",
+    metadata,
+    Column("Id", Integer, primary_key=True),
+    Column("PersonCode", CHAR(10)),
+    Column("PersonType", String(20)),
+    # Not as Decimal: SQLite has none, and the values are rounded to four places before they are written.
+    Column("Confidence", Numeric(5, 4, asdecimal=False)),
+    Column("ProcessingTimeMs", Integer),
+    Column("SourceImageName", String(255)),
+    Column("RecognitionDate", DateTime),
+    Column("Success", SmallInteger),
+)
+
+# From here on our own tables, without foreign keys: a user's FaceData may be MyISAM, which has none.
+
+embeddings = Table(
+    "RollcallEmbeddings",
+    metadata,
+    Column("Id", Integer, primary_key=True),
+    Column("FaceId", Integer, nullable=False),
+    Column("Model", String(64), nullable=False),
+    Column("Vector", LargeBinary),  # little-endian float32; NULL where Problem says why there is none
+    Column("Problem", String(50)),
+    Column("CreatedDate", DateTime),
+)
+
+changes = Table(
+    "RollcallChanges",
+    metadata,
+    Column("Id", Integer, primary_key=True),
+    Column("FaceId", Integer, nullable=False),
+)
+
+state = Table(
+    "RollcallState",
+    metadata,
+    Column("Name", String(64), primary_key=True),
+    Column("Value", String(255), nullable=False),
+)
+
+LOCK_ROW = "lock"  # the row that whoever changes faces, persons or attendance holds until the commit
+SESSIONS_ROW = "sessions_table"
+SESSIONS_ARE_OURS = "ours"
+
+migrations = Table(
+    "RollcallMigrations",
+    metadata,
+    Column("Number", Integer, primary_key=True),
+    Column("Name", String(64), nullable=False),
+    Column("AppliedDate", DateTime),
+)

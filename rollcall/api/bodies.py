@@ -1,0 +1,91 @@
+"""Request bodies, as JSON or as a form, of limited size, into schemas."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from fastapi import Request
+from pydantic import ValidationError
+from python_multipart.exceptions import FormParserError
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
+from starlette.requests import ClientDisconnect
+from starlette.types import Message
+
+from rollcall.api.errors import invalid
+from rollcall.api.schemas.common import MAX_PICTURE_BYTES, SchemaIn
+from rollcall.core.errors import ImageTooLarge, InvalidRequest
+
+S = TypeVar("S", bound=SchemaIn)
+
+# Base64 makes 4 bytes of 3; the rest is for the other fields.
+MAX_BODY_BYTES = MAX_PICTURE_BYTES * 4 // 3 + 256 * 1024
+MAX_BATCH_BODY_BYTES = 100 * 1024 * 1024
+MAX_BODY_SECONDS = 60.0
+MAX_FORM_FIELDS = 20
+MAX_FORM_FILES = 2
+
+
+def body_of(schema: type[S], *, max_bytes: int = MAX_BODY_BYTES) -> Callable[[Request], Awaitable[S]]:
+    """A FastAPI dependency that reads the request's body as this schema.
+
+    Raises:
+        InvalidRequest: it is neither JSON nor a form, or the fields are wrong.
+        ImageTooLarge: it is longer than `max_bytes`.
+    """
+
+    async def read(request: Request) -> S:
+        limited = Request(request.scope, _limited(request, max_bytes))
+        kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+        try:
+            async with asyncio.timeout(MAX_BODY_SECONDS):
+                if kind == "multipart/form-data":
+                    return schema.model_validate(await _form(limited))
+                if kind == "application/json":
+                    return schema.model_validate_json(await limited.body())
+        except ValidationError as error:
+            raise invalid(error) from None
+        except TimeoutError:
+            raise InvalidRequest("The request's body did not arrive in time.") from None
+        except ClientDisconnect:
+            raise InvalidRequest("The request's body did not arrive.") from None
+        raise InvalidRequest("Send Content-Type application/json or multipart/form-data.")
+
+    return read
+
+
+def _limited(request: Request, max_bytes: int) -> Callable[[], Awaitable[Message]]:
+    """The request's `receive`, which raises ImageTooLarge as soon as too much has come."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > max_bytes:
+        raise ImageTooLarge("The request is too large.", max_bytes=max_bytes)
+    received = 0
+
+    async def receive() -> Message:
+        nonlocal received
+        message = await request.receive()
+        received += len(message.get("body", b""))
+        if received > max_bytes:
+            raise ImageTooLarge("The request is too large.", max_bytes=max_bytes)
+        return message
+
+    return receive
+
+
+async def _form(request: Request) -> dict[str, Any]:
+    """Form fields by name; the file `image` becomes `image_base64`, `image1` and `image2` likewise."""
+    try:
+        async with request.form(
+            max_files=MAX_FORM_FILES, max_fields=MAX_FORM_FIELDS, max_part_size=MAX_BODY_BYTES
+        ) as form:
+            fields: dict[str, Any] = {}
+            for name, value in form.multi_items():
+                if isinstance(value, UploadFile):
+                    fields[f"{name}_base64"] = await value.read()
+                elif value != "":
+                    # An empty field of an HTML form stands for an absent one.
+                    fields[name] = value
+            return fields
+    except (HTTPException, MultiPartException, FormParserError):
+        raise InvalidRequest("The form cannot be read.") from None

@@ -1,0 +1,58 @@
+"""What handlers are given."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated, TypeAlias
+
+from fastapi import Depends, Request
+
+from rollcall.api.security import Gate, KeyCheck, RateLimit
+from rollcall.core.errors import ModelNotLoaded
+from rollcall.workflows.enroll import Enroll
+from rollcall.workflows.look import Look
+from rollcall.workflows.recognize import Recognize
+from rollcall.workflows.registry import Registry
+from rollcall.workflows.report_health import ReportHealth
+from rollcall.workflows.scan_attendance import ScanAttendance
+from rollcall.workflows.verify import Verify
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workflows:
+    """Everything a handler can call."""
+
+    enroll: Enroll
+    recognize: Recognize
+    verify: Verify
+    look: Look
+    registry: Registry
+    scan_attendance: ScanAttendance
+    health: ReportHealth
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guards:
+    """Everything a request passes before its handler."""
+
+    keys: KeyCheck
+    rate_limit: RateLimit
+    gate: Gate
+
+
+def workflows(request: Request) -> Workflows:
+    """The workflows that the service put there at its start."""
+    found: Workflows | None = getattr(request.app.state, "workflows", None)
+    if found is None:
+        raise ModelNotLoaded("The service is starting.")
+    return found
+
+
+async def admitted(request: Request) -> AsyncIterator[None]:
+    """Key, rate limit, queue: in this order, before the body is read."""
+    guards: Guards = request.app.state.guards
+    await guards.rate_limit.check(request, guards.keys.caller(request))
+    async with guards.gate.slot():
+        yield
+
+
+WorkflowsDep: TypeAlias = Annotated[Workflows, Depends(workflows)]

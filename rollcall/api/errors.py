@@ -1,0 +1,96 @@
+"""Errors as answers: the one status table, the one shape."""
+
+import logging
+import traceback
+from collections.abc import Mapping
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+
+from rollcall.core import errors as e
+
+logger = logging.getLogger("rollcall.api")
+
+STATUS: dict[type[e.RollcallError], int] = {
+    e.InternalError: 500,
+    e.InvalidRequest: 422,
+    e.NoFaceDetected: 422,
+    e.MultipleFaces: 422,
+    e.LowQualityImage: 422,
+    e.DuplicateEnrollment: 409,
+    e.PersonNotFound: 404,
+    e.InvalidImage: 400,
+    e.UnsupportedImageFormat: 415,
+    e.ImageTooLarge: 413,
+    e.RateLimited: 429,
+    e.Overloaded: 503,
+    e.ModelNotLoaded: 503,
+    e.DatabaseError: 503,
+    e.Unauthorized: 401,
+    e.Forbidden: 403,
+    e.NotFound: 404,
+    e.MethodNotAllowed: 405,
+}
+
+DEFAULT_RETRY_AFTER_SECONDS = 1
+
+
+def answer(error: e.RollcallError) -> JSONResponse:
+    """The error as a response."""
+    details = dict(error.details)
+    headers: dict[str, str] = {}
+    if isinstance(error, e.RateLimited | e.Overloaded):
+        headers["Retry-After"] = str(details.setdefault("retry_after", DEFAULT_RETRY_AFTER_SECONDS))
+    if isinstance(error, e.MethodNotAllowed):
+        headers["Allow"] = ", ".join(map(str, details.get("allowed", ())))  # type: ignore[call-overload]
+    if isinstance(error, e.Unauthorized):
+        headers["WWW-Authenticate"] = "ApiKey"
+    body = {
+        "success": False,
+        "error_code": error.code,
+        "message": error.message,
+        "details": {"suggestion": error.suggestion, **details},
+    }
+    return JSONResponse(body, status_code=STATUS[type(error)], headers=headers)
+
+
+def invalid(error: ValidationError | RequestValidationError) -> e.InvalidRequest:
+    """Pydantic's complaints as ours: which field, what is wrong with it, and never its value."""
+    fields = [
+        {"field": ".".join(str(part) for part in item["loc"]) or "body", "problem": item["msg"]}
+        for item in error.errors()
+    ]
+    named = "; ".join(f"{item['field']}: {item['problem']}" for item in fields)
+    return e.InvalidRequest(f"The request is not valid. {named}.", fields=fields)
+
+
+def from_http(error: HTTPException) -> e.RollcallError:
+    """What Starlette itself raises, as ours."""
+    if error.status_code == 405:
+        return e.MethodNotAllowed(allowed=["GET", "HEAD"])  # only the static files of /docs raise it
+    known: Mapping[int, type[e.RollcallError]] = {404: e.NotFound, 413: e.ImageTooLarge}
+    return known.get(error.status_code, e.InvalidRequest)()
+
+
+def from_crash(error: BaseException) -> e.InternalError:
+    """A fault of ours, logged by type and place: its text may quote what the caller sent."""
+    places = "".join(traceback.format_tb(error.__traceback__))
+    logger.error("Unexpected %s\n%s", type(error).__name__, places)
+    return e.InternalError()
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    @app.exception_handler(e.RollcallError)
+    async def ours(_: Request, error: e.RollcallError) -> JSONResponse:
+        return answer(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def not_valid(_: Request, error: RequestValidationError) -> JSONResponse:
+        return answer(invalid(error))
+
+    @app.exception_handler(HTTPException)
+    async def starlettes(_: Request, error: HTTPException) -> JSONResponse:
+        return answer(from_http(error))

@@ -1,0 +1,128 @@
+"""The OpenAPI document: what FastAPI cannot see of bodies and errors."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+
+from rollcall.api.errors import STATUS
+from rollcall.api.schemas.common import ErrorOut, SchemaIn
+from rollcall.core import errors as e
+
+Document = dict[str, Any]
+_REF = "#/components/schemas/{model}"
+
+# What any endpoint behind the guards may answer.
+GUARD_ERRORS = (e.Unauthorized, e.Forbidden, e.RateLimited, e.Overloaded, e.DatabaseError, e.InternalError)
+PICTURE_ERRORS = (
+    e.InvalidRequest,
+    e.InvalidImage,
+    e.UnsupportedImageFormat,
+    e.ImageTooLarge,
+    e.ModelNotLoaded,
+)
+
+
+def errors(*kinds: type[e.RollcallError]) -> dict[int | str, dict[str, Any]]:
+    """FastAPI's `responses` for these errors, each with an example."""
+    by_status: dict[int | str, dict[str, Any]] = {}
+    for kind in sorted(set(kinds), key=lambda kind: (STATUS[kind], kind.code)):
+        found = by_status.setdefault(STATUS[kind], {"model": ErrorOut, "kinds": []})
+        found["kinds"].append(kind)
+    return {status: _response(found["kinds"]) for status, found in by_status.items()}
+
+
+def _response(kinds: list[type[e.RollcallError]]) -> dict[str, Any]:
+    examples = {
+        kind.code: {
+            "summary": kind.summary,
+            "value": {
+                "success": False,
+                "error_code": kind.code,
+                "message": kind.summary,
+                "details": {"suggestion": kind.suggestion},
+            },
+        }
+        for kind in kinds
+    }
+    response: dict[str, Any] = {
+        "model": ErrorOut,
+        "description": " ".join(f"`{kind.code}`: {kind.summary}" for kind in kinds),
+        "content": {"application/json": {"examples": examples}},
+    }
+    if any(kind in (e.RateLimited, e.Overloaded) for kind in kinds):
+        seconds = {"type": "integer", "minimum": 1}
+        response["headers"] = {
+            "Retry-After": {"description": "Seconds to wait before the next try.", "schema": seconds}
+        }
+    return response
+
+
+def takes(schema: type[SchemaIn], *, form: bool = True) -> dict[str, Any]:
+    """FastAPI's `openapi_extra` for a body that is read by `bodies.body_of`."""
+    reference = {"$ref": _REF.format(model=schema.__name__)}
+    content: dict[str, Any] = {"application/json": {"schema": reference}}
+    if form:
+        content["multipart/form-data"] = {"schema": _as_form(schema)}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def _as_form(schema: type[SchemaIn]) -> Document:
+    """The schema with files in place of base64 fields."""
+    document = schema.model_json_schema(ref_template=_REF)
+    document.pop("$defs", None)
+    document["title"] = f"{schema.__name__}Form"
+    properties: Document = {}
+    for name, field in document["properties"].items():
+        if name.endswith("_base64"):
+            what = field["description"].split(":")[0]
+            name, field = (
+                name.removesuffix("_base64"),
+                {
+                    "type": "string",
+                    "format": "binary",
+                    "description": f"{what}: a JPEG, PNG or WebP file of at most 10 MB.",
+                },
+            )
+        properties[name] = field
+    document["properties"] = properties
+    document["required"] = [name.removesuffix("_base64") for name in document.get("required", [])]
+    return document
+
+
+def install_openapi(app: FastAPI) -> None:
+    """Let `app.openapi()` include the schemas of the bodies, to which `takes` refers."""
+
+    def document() -> Document:
+        if app.openapi_schema is None:
+            made = get_openapi(
+                title=app.title, version=app.version, description=app.description, routes=app.routes
+            )
+            _, definitions = models_json_schema(
+                [(schema, "validation") for schema in SchemaIn.__subclasses__()], ref_template=_REF
+            )
+            made["components"]["schemas"].update(definitions["$defs"])
+            _secure(made)
+            app.openapi_schema = made
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]
+
+
+def _operations(document: Document) -> list[Document]:
+    return [operation for path in document["paths"].values() for operation in path.values()]
+
+
+def _secure(document: Document) -> None:
+    document["components"]["securitySchemes"] = {
+        "key": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "X-API-Key",
+            "description": "Needed where the server has API_KEYS set.",
+        }
+    }
+    for operation in _operations(document):
+        if "401" in operation["responses"]:
+            operation["security"] = [{}, {"key": []}]

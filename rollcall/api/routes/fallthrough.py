@@ -1,0 +1,31 @@
+"""Paths and methods that nobody serves. BentoML would answer them in plain text."""
+
+from fastapi import FastAPI, Request
+from starlette.responses import Response
+from starlette.routing import Match, Route
+
+from rollcall.core.errors import MethodNotAllowed, NotFound
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+
+
+def install_fallthrough(app: FastAPI) -> None:
+    """Must come after all other routes: it takes whatever they leave."""
+    app.add_route("/{path:path}", fall_through, methods=list(METHODS), include_in_schema=False)
+
+
+async def fall_through(request: Request) -> Response:
+    """Raises MethodNotAllowed if the path exists with another method, NotFound if it does not exist."""
+    others = [
+        route
+        for route in request.app.routes
+        if not (isinstance(route, Route) and route.endpoint is fall_through)
+    ]
+    allowed = [
+        method
+        for method in METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in others)
+    ]
+    if allowed:
+        raise MethodNotAllowed(allowed=allowed)
+    raise NotFound

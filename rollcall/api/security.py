@@ -1,0 +1,121 @@
+"""Who may ask, how often, and how many at a time."""
+
+import asyncio
+import hashlib
+import hmac
+import ipaddress
+import logging
+import math
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from fastapi import Request
+from limits import RateLimitItemPerMinute
+from limits.aio.strategies import MovingWindowRateLimiter
+from limits.errors import StorageError
+from limits.storage import storage_from_string
+
+from rollcall.core.errors import Forbidden, Overloaded, RateLimited, Unauthorized
+from rollcall.core.settings import IPNetwork
+
+logger = logging.getLogger("rollcall.api")
+
+MAX_QUEUE_SECONDS = 30.0
+
+
+class KeyCheck:
+    """API_KEYS: the caller must show one of them, in X-API-Key or as a bearer token. No keys: open."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        # Digests are of one length, so the comparison tells nothing about a key's.
+        self._digests = [_digest(key) for key in keys]
+
+    def caller(self, request: Request) -> str | None:
+        """Who calls, for the rate limit; None when the server is open.
+
+        Raises:
+            Unauthorized: no key.
+            Forbidden: an unknown key.
+        """
+        if not self._digests:
+            return None
+        key = presented_key(request)
+        if key is None:
+            raise Unauthorized
+        digest = _digest(key)
+        if not any([hmac.compare_digest(digest, known) for known in self._digests]):
+            raise Forbidden
+        return digest
+
+
+def presented_key(request: Request) -> str | None:
+    if key := request.headers.get("x-api-key"):
+        return key
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+class RateLimit:
+    """At most so many requests in any minute, by API key, else by address."""
+
+    def __init__(self, *, per_minute: int, exempt: Sequence[IPNetwork], storage: str) -> None:
+        self._limit = RateLimitItemPerMinute(per_minute) if per_minute else None
+        self._exempt = exempt
+        uri = "async+memory://" if storage == "memory" else f"async+{storage}"
+        self._limiter = MovingWindowRateLimiter(storage_from_string(uri, wrap_exceptions=True))
+
+    async def check(self, request: Request, caller: str | None) -> None:
+        """Count this request. Raises RateLimited when there were too many."""
+        address = request.client.host if request.client else ""
+        if self._limit is None or self._is_exempt(address):
+            return
+        counted = caller or address
+        try:
+            if await self._limiter.hit(self._limit, counted):
+                return
+            window = await self._limiter.get_window_stats(self._limit, counted)
+        except StorageError:
+            # A limit that cannot be counted must not keep a school from marking attendance.
+            logger.warning("The rate limit's storage does not answer; the request is let through")
+            return
+        raise RateLimited(retry_after=max(1, math.ceil(window.reset_time - time.time())))
+
+    def _is_exempt(self, address: str) -> bool:
+        try:
+            parsed = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(parsed in network for network in self._exempt)
+
+
+class Gate:
+    """MAX_CONCURRENT_REQUESTS are worked on, MAX_QUEUED_REQUESTS wait, the rest is told to come back."""
+
+    def __init__(self, *, max_concurrent: int, max_queued: int) -> None:
+        self._slots = asyncio.Semaphore(max_concurrent)
+        self._capacity = max_concurrent + max_queued
+        self._inside = 0
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[None]:
+        """Raises Overloaded when the queue is full, or after MAX_QUEUE_SECONDS in it."""
+        if self._inside >= self._capacity:
+            raise Overloaded
+        self._inside += 1
+        try:
+            try:
+                async with asyncio.timeout(MAX_QUEUE_SECONDS):
+                    await self._slots.acquire()
+            except TimeoutError:
+                raise Overloaded("The request waited too long for its turn.") from None
+            try:
+                yield
+            finally:
+                self._slots.release()
+        finally:
+            self._inside -= 1

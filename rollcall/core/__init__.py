@@ -1,0 +1,1 @@
+"""Values, errors, settings and ports: what everything else is made of. Imports nothing of ours."""

@@ -1,0 +1,220 @@
+"""What the workflows ask of the rest, as Protocols."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from rollcall.core.faces import Embedding, Reading, ReadRequest
+from rollcall.core.matching import Match, Thresholds
+from rollcall.core.people import Person, PersonKey, PersonType
+from rollcall.core.records import (
+    AttendanceStatus,
+    EnrolledFace,
+    NewFace,
+    RecognitionAttempt,
+    StoredEmbedding,
+    StoredImage,
+)
+
+
+class FaceReader(Protocol):
+    """Pictures in, faces out."""
+
+    async def read(self, request: ReadRequest) -> Reading:
+        """Find the faces of one picture.
+
+        Raises:
+            InvalidImage, UnsupportedImageFormat, ImageTooLarge: the picture cannot be used.
+            ModelNotLoaded: the model has no files, or the runner is away.
+            Overloaded: the answer did not come in time.
+            InternalError: a network failed on this picture.
+        """
+        ...
+
+    async def load(self, model: str) -> str:
+        """Load a model ahead of its first picture; returns the name of the backend that runs it.
+
+        Raises:
+            ModelNotLoaded: it cannot be loaded; the message says why.
+        """
+        ...
+
+
+class People(Protocol):
+    """The users' Student and Teacher tables."""
+
+    def find(self, key: PersonKey) -> Person | None: ...
+
+    def add(self, person: Person) -> None: ...
+
+    def names(self, keys: Iterable[PersonKey]) -> Mapping[PersonKey, str]:
+        """Names of those of the persons that exist."""
+        ...
+
+
+class Faces(Protocol):
+    """Enrolled faces and their embeddings. Each change is also noted in the change table."""
+
+    def add(self, face: NewFace) -> int:
+        """Store a face with its embedding; returns its FaceData Id."""
+        ...
+
+    def count(self, person: PersonKey | None = None) -> int: ...
+
+    def remove(self, face_id: int) -> bool:
+        """Delete one face; False if there is none of that Id."""
+        ...
+
+    def remove_person(self, person: PersonKey) -> int:
+        """Delete every face of a person; returns how many there were."""
+        ...
+
+    def list(
+        self, *, type: PersonType | None, code: str | None, limit: int | None, offset: int
+    ) -> tuple[Sequence[EnrolledFace], int]:
+        """A page of faces in order of Id, and how many there are on all pages."""
+        ...
+
+    def embeddings(self, face_ids: Iterable[int] | None = None) -> Iterable[StoredEmbedding]:
+        """All embeddings, or those of some faces.
+
+        A face without an entry in our table is the old server's: its FaceDescriptor is an embedding of the
+        fallback model.
+        """
+        ...
+
+    def images_lacking(self, model: str, limit: int) -> Sequence[StoredImage]:
+        """Faces that have an image and neither this model's embedding nor a note why there can be none."""
+        ...
+
+    def count_lacking(self, model: str) -> int: ...
+
+    def add_embedding(self, face_id: int, model: str, vector: Embedding) -> bool:
+        """Store a further model's embedding; False if the face is gone meanwhile."""
+        ...
+
+    def note_unreadable(self, face_id: int, model: str, problem: str) -> None:
+        """Remember that this model finds no face in the image, so that it is not tried again."""
+        ...
+
+
+class Changes(Protocol):
+    """The append-only change table: which faces changed, in the order in which the changes were committed."""
+
+    def lock(self) -> None:
+        """Let no other transaction change faces, persons or attendance until this one ends."""
+        ...
+
+    def latest(self) -> int:
+        """The number of the last change; 0 if there was none."""
+        ...
+
+    def since(self, number: int) -> tuple[int, frozenset[int]]:
+        """The last change's number, and the Ids of the faces changed after `number`."""
+        ...
+
+
+class Attendance(Protocol):
+    """AttendanceRecords of the users' sessions."""
+
+    def ensure_session(self, session_id: int) -> bool:
+        """Whether the session exists. In a Sessions table made by us an absent one is added."""
+        ...
+
+    def status_of(self, session_id: int, student_code: str) -> AttendanceStatus | None: ...
+
+    def add(self, session_id: int, student_code: str, status: AttendanceStatus) -> None: ...
+
+    def change(self, session_id: int, student_code: str, status: AttendanceStatus) -> None: ...
+
+
+class RecognitionLog(Protocol):
+    """FaceRecognitionLogs."""
+
+    def add(self, attempts: Iterable[RecognitionAttempt]) -> None: ...
+
+
+class Records(Protocol):
+    """All tables, within one transaction."""
+
+    @property
+    def people(self) -> People: ...
+    @property
+    def faces(self) -> Faces: ...
+    @property
+    def changes(self) -> Changes: ...
+    @property
+    def attendance(self) -> Attendance: ...
+    @property
+    def log(self) -> RecognitionLog: ...
+
+
+class Database(Protocol):
+    """Where transactions begin. All of it blocks; call it in a thread.
+
+    Every method raises DatabaseError when the database is unreachable or refuses a statement.
+    """
+
+    @property
+    def kind(self) -> str:
+        """`sqlite` or `mysql`."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[Records]:
+        """Committed when the block ends, rolled back when it raises."""
+        ...
+
+
+class Gallery(Protocol):
+    """Who is nearest?"""
+
+    def refresh(self) -> None:
+        """Take over every change committed before this call. Blocks on the database."""
+        ...
+
+    def models_besides(self, model: str, only: PersonType | None = None) -> frozenset[str]:
+        """Models of faces that have no embedding of this one."""
+        ...
+
+    def rank(
+        self,
+        probes: Mapping[str, Embedding],
+        thresholds: Thresholds,
+        *,
+        only: PersonType | None = None,
+        limit: int = 1,
+    ) -> Sequence[Match]:
+        """The persons most like the probe, each once: accepted ones first, the likest first.
+
+        `probes` has the probe's embedding by each model; a face is compared by the active model where it can
+        be, else by a model that it has.
+        """
+        ...
+
+    def compare(
+        self, probes: Mapping[str, Embedding], person: PersonKey, thresholds: Thresholds
+    ) -> Match | None:
+        """How like one person the probe is; None if no face of that person can be compared."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActiveModel:
+    """The model that answers now, and from which similarity on it calls two faces one person's."""
+
+    name: str
+    backend: str
+    min_similarity: float
+
+
+class Models(Protocol):
+    """Which model answers."""
+
+    def active(self) -> ActiveModel:
+        """The model to read pictures with.
+
+        Raises:
+            ModelNotLoaded: none can answer; the message says why.
+        """
+        ...

@@ -1,0 +1,69 @@
+"""What the database keeps, as values."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from rollcall.core.faces import Embedding
+from rollcall.core.people import PersonKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewFace:
+    """A face to be enrolled: the embedding, the model that made it, and the picture it came from."""
+
+    person: PersonKey
+    model: str
+    embedding: Embedding
+    image: bytes
+    content_type: str
+    original_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEmbedding:
+    """One embedding of one FaceData row."""
+
+    face_id: int
+    person: PersonKey
+    model: str
+    vector: Embedding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredImage:
+    """The picture of one FaceData row."""
+
+    face_id: int
+    image: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrolledFace:
+    """A FaceData row as it is listed; `person_name` is None where Student or Teacher has no such row."""
+
+    id: int
+    person: PersonKey
+    person_name: str | None
+    enrollment_date: datetime
+    has_image: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecognitionAttempt:
+    """A row for FaceRecognitionLogs; no person means that nobody was recognised."""
+
+    person: PersonKey | None
+    confidence: float
+    processing_time_ms: int
+    source_image_name: str | None = None
+
+    @property
+    def success(self) -> bool:
+        return self.person is not None
+
+
+class AttendanceStatus(StrEnum):
+    PRESENT = "Present"
+    ABSENT = "Absent"
+    LATE = "Late"

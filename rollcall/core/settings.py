@@ -1,0 +1,124 @@
+"""All settings, read once, in the composition root."""
+
+import ipaddress
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+IPNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class WrongSettings(Exception):
+    """A setting has a wrong value; the text names it and never holds the value of a secret."""
+
+
+def _split(value: object) -> object:
+    """`a, b` → `("a", "b")`."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+Words: TypeAlias = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Keys: TypeAlias = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
+Networks: TypeAlias = Annotated[tuple[IPNetwork, ...], NoDecode, BeforeValidator(_split)]
+
+
+class Settings(BaseSettings):
+    """The environment, then a `.env` file; the names are SPEC's, in lower case."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    insightface_model: str = "buffalo_l"
+    similarity_threshold: Annotated[float, Field(ge=0, le=1)] | Literal["auto"] = 0.6
+    max_concurrent_requests: int = Field(default=10, ge=1)
+    max_queued_requests: int = Field(default=100, ge=0)
+    database_url: SecretStr = SecretStr("sqlite:///data/rollcall.db")
+    database_pool_size: int = Field(default=5, ge=1)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+    enable_face_quality_check: bool = True
+    auto_download_models: bool = True
+    model_dir: Path = Path("models")
+    model_mirror_url: str | None = None
+    model_fallback: Literal["face_recognition", "none"] = "face_recognition"
+    host: str = "0.0.0.0"
+    port: int = Field(default=8000, ge=1, le=65535)
+    rate_limit_per_minute: int = Field(default=100, ge=0)
+    rate_limit_exempt: Networks = ()
+    rate_limit_storage: str = "memory"
+    cors_origins: Words = ("*",)
+    trusted_proxies: Networks = ()
+    api_keys: Keys = ()
+    inference_backend: Literal["auto", "onnxruntime", "openvino"] = "auto"
+    inference_threads: int | None = Field(default=None, ge=1)
+    multiple_faces_policy: Literal["largest", "reject"] = "largest"
+    unknown_person_policy: Literal["create", "reject"] = "create"
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _any_case(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("insightface_model")
+    @classmethod
+    def _is_a_folder_name(cls, value: str) -> str:
+        # The name becomes a folder below MODEL_DIR, so it must not lead out of it.
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", value):
+            raise ValueError("must be a plain folder name")
+        return value
+
+    @field_validator("host")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        ipaddress.ip_address(value)
+        return value
+
+    @field_validator("model_mirror_url")
+    @classmethod
+    def _is_http(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return value
+
+    @field_validator("rate_limit_storage")
+    @classmethod
+    def _is_a_storage(cls, value: str) -> str:
+        if value != "memory" and not value.startswith(("redis://", "rediss://")):
+            raise ValueError("must be memory, or begin with redis://")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_a_database(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().startswith(("sqlite:///", "mysql+pymysql://")):
+            raise ValueError("must begin with sqlite:/// or mysql+pymysql://")
+        return value
+
+    @property
+    def threads(self) -> int:
+        """How many threads a network may use: INFERENCE_THREADS, else the cores this process may run on."""
+        if self.inference_threads:
+            return self.inference_threads
+        if hasattr(os, "sched_getaffinity"):
+            return len(os.sched_getaffinity(0))
+        return os.cpu_count() or 1
+
+
+def load_settings() -> Settings:
+    """Read the settings.
+
+    Raises:
+        WrongSettings: with one line for each wrong value.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        # Not str(error): it quotes the values, and some of them are secret.
+        lines = [f"{'.'.join(str(p) for p in e['loc'][:1]).upper()}: {e['msg']}" for e in error.errors()]
+        raise WrongSettings("Wrong settings:\n" + "\n".join(dict.fromkeys(lines))) from None

@@ -1,0 +1,1 @@
+"""Who is nearest? The faces of the database, held in memory."""

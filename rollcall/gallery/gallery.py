@@ -1,0 +1,73 @@
+"""The gallery of one process: filled from the database, and following its change table."""
+
+import threading
+from collections.abc import Mapping, Sequence
+
+from rollcall.core.faces import Embedding
+from rollcall.core.matching import Match, Thresholds
+from rollcall.core.people import PersonKey, PersonType
+from rollcall.core.ports import Database
+from rollcall.core.records import StoredEmbedding
+from rollcall.gallery.index import Index
+
+
+class FaceGallery:
+    """Implements core.ports.Gallery. Readers use an immutable index; `refresh` swaps in a newer one."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._started = 0
+        self._finished = 0
+        self._last_change: int | None = None
+        self._faces: dict[int, list[StoredEmbedding]] = {}
+        self._index = Index(())
+
+    def refresh(self) -> None:
+        # Any refresh that starts after this moment sees all that was committed before it, so callers that
+        # waited for the lock while another made such a refresh need not ask the database again.
+        needed = self._started + 1
+        with self._lock:
+            if self._finished >= needed:
+                return
+            self._started += 1
+            number = self._started
+            self._follow()
+            self._finished = number
+
+    def _follow(self) -> None:
+        with self._database.transaction() as records:
+            if self._last_change is None:
+                # The number first: what is committed in between is read twice rather than missed.
+                number, changed = records.changes.latest(), None
+                entries = list(records.faces.embeddings())
+            else:
+                number, changed = records.changes.since(self._last_change)
+                if not changed:
+                    return
+                entries = list(records.faces.embeddings(changed))
+        for face_id in changed or ():
+            self._faces.pop(face_id, None)
+        for entry in entries:
+            self._faces.setdefault(entry.face_id, []).append(entry)
+        self._index = Index(entry for found in self._faces.values() for entry in found)
+        self._last_change = number
+
+    def models_besides(self, model: str, only: PersonType | None = None) -> frozenset[str]:
+        return self._index.models_besides(model, only)
+
+    def rank(
+        self,
+        probes: Mapping[str, Embedding],
+        thresholds: Thresholds,
+        *,
+        only: PersonType | None = None,
+        limit: int = 1,
+    ) -> Sequence[Match]:
+        return self._index.rank(probes, thresholds, lambda person: only in (None, person.type))[:limit]
+
+    def compare(
+        self, probes: Mapping[str, Embedding], person: PersonKey, thresholds: Thresholds
+    ) -> Match | None:
+        ranked = self._index.rank(probes, thresholds, lambda other: other == person)
+        return ranked[0] if ranked else None

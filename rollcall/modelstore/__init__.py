@@ -1,0 +1,1 @@
+"""Which model answers, and where its files come from."""

@@ -1,0 +1,121 @@
+"""Which model answers: the configured pack as soon as it can, the fallback engine until then."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from rollcall.core.errors import ModelNotLoaded, RollcallError
+from rollcall.core.faces import FALLBACK_MODEL
+from rollcall.core.matching import Calibration, calibration_of
+from rollcall.core.ports import ActiveModel, FaceReader
+from rollcall.modelstore.catalog import Pack, official, present
+from rollcall.modelstore.download import DownloadFailed
+
+logger = logging.getLogger("rollcall.models")
+
+FIRST_RETRY_SECONDS = 5.0
+LONGEST_RETRY_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelChoice:
+    """The settings that decide which model answers."""
+
+    name: str
+    model_dir: Path
+    download: bool
+    fallback: bool
+    min_similarity: float | Literal["auto"]
+
+    def threshold(self, model: str, calibration: Calibration) -> float:
+        """The similarity from which on this model calls two faces one person's.
+
+        SIMILARITY_THRESHOLD is set for the configured model. When the fallback stands in for it, a lower
+        setting would accept strangers, since dlib's similarities lie higher: its own operating point is the
+        least.
+        """
+        if self.min_similarity == "auto":
+            return calibration.operating_point
+        if model == self.name:
+            return self.min_similarity
+        return max(self.min_similarity, calibration.operating_point)
+
+
+class ModelSwitch:
+    """Implements core.ports.Models. `run` brings the configured model up and never gives up trying."""
+
+    def __init__(
+        self, *, choice: ModelChoice, faces: FaceReader, fetch: Callable[[Pack], Awaitable[None]]
+    ) -> None:
+        self._choice = choice
+        self._faces = faces
+        self._fetch = fetch
+        self._active: ActiveModel | None = None
+        self._problem = f"{choice.name} is still loading."
+
+    def active(self) -> ActiveModel:
+        if self._active is None:
+            raise ModelNotLoaded(self._problem)
+        return self._active
+
+    def why_degraded(self) -> str | None:
+        """Why another model than the configured one answers; None if the configured one does."""
+        if self._active is None or self._active.name == self._choice.name:
+            return None
+        return f"The fallback engine {self._active.name} answers: {self._problem}"
+
+    async def run(self) -> None:
+        """Return once the configured model answers; until then load, fall back, download, and try again."""
+        wait = FIRST_RETRY_SECONDS
+        while not await self._try_configured():
+            await self._fall_back()
+            if await self._download() and await self._try_configured():
+                return
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, LONGEST_RETRY_SECONDS)
+
+    async def _try_configured(self) -> bool:
+        name = self._choice.name
+        if name != FALLBACK_MODEL and not await asyncio.to_thread(present, self._choice.model_dir, name):
+            self._problem = f"{name} is not in the model folder."
+            return False
+        return await self._activate(name)
+
+    async def _fall_back(self) -> None:
+        if self._choice.fallback and self._active is None:
+            # It does not say a word about the configured model, whose problem is the one to report.
+            problem = self._problem
+            await self._activate(FALLBACK_MODEL)
+            self._problem = problem
+
+    async def _download(self) -> bool:
+        pack = official(self._choice.name)
+        if not self._choice.download or pack is None:
+            return False
+        if await asyncio.to_thread(present, self._choice.model_dir, pack.name):
+            return False
+        self._problem = f"{pack.name} is being downloaded."
+        logger.info("Downloading %s", pack.name)
+        try:
+            await self._fetch(pack)
+        except DownloadFailed as error:
+            self._problem = str(error)
+            logger.warning("%s", self._problem)
+            return False
+        logger.info("Downloaded %s", pack.name)
+        return True
+
+    async def _activate(self, name: str) -> bool:
+        try:
+            backend = await self._faces.load(name)
+        except RollcallError as error:
+            self._problem = f"{name} cannot be loaded: {error.message}"
+            logger.warning("%s", self._problem)
+            return False
+        threshold = self._choice.threshold(name, calibration_of(name))
+        self._active = ActiveModel(name=name, backend=backend, min_similarity=threshold)
+        logger.info("Model %s answers, on %s, threshold %.2f", name, backend, threshold)
+        return True

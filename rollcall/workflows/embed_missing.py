@@ -1,0 +1,67 @@
+"""Give faces the active model's embedding: after a switch, a download or a restored backup."""
+
+import asyncio
+import logging
+
+from rollcall.core.errors import ModelNotLoaded, Overloaded, RollcallError
+from rollcall.core.faces import ReadRequest, Subjects
+from rollcall.core.ports import Database, FaceReader, Models
+from rollcall.core.records import StoredImage
+
+logger = logging.getLogger("rollcall.embed_missing")
+
+# Few at a time: people who wait in front of a camera go first.
+IMAGES_A_ROUND = 4
+
+
+class EmbedMissing:
+    """One rule for all cases: a face that lacks the active model's embedding and has an image gets it."""
+
+    def __init__(self, *, models: Models, faces: FaceReader, database: Database) -> None:
+        self._models = models
+        self._faces = faces
+        self._database = database
+
+    async def round(self) -> int:
+        """Embed a few faces; returns how many were tried, so 0 when none is left.
+
+        Raises:
+            ModelNotLoaded, Overloaded, DatabaseError: try again later.
+        """
+        model = self._models.active().name
+        images = await asyncio.to_thread(self._lacking, model)
+        for image in images:
+            await self._embed(image, model)
+        return len(images)
+
+    def _lacking(self, model: str) -> list[StoredImage]:
+        with self._database.transaction() as records:
+            return list(records.faces.images_lacking(model, IMAGES_A_ROUND))
+
+    async def _embed(self, image: StoredImage, model: str) -> None:
+        try:
+            reading = await self._faces.read(
+                ReadRequest(picture=image.image, model=model, embed=Subjects.LARGEST)
+            )
+        except (ModelNotLoaded, Overloaded):
+            raise
+        except RollcallError as error:
+            await asyncio.to_thread(self._note, image.face_id, model, error.code)
+            return
+        vector = reading.faces[0].embedding if reading.faces else None
+        if vector is None:
+            await asyncio.to_thread(self._note, image.face_id, model, "NO_FACE_DETECTED")
+            return
+
+        def write() -> None:
+            with self._database.transaction() as records:
+                records.changes.lock()
+                records.faces.add_embedding(image.face_id, model, vector)
+
+        await asyncio.to_thread(write)
+
+    def _note(self, face_id: int, model: str, problem: str) -> None:
+        logger.warning("Face %d cannot be read by %s: %s", face_id, model, problem)
+        with self._database.transaction() as records:
+            records.changes.lock()
+            records.faces.note_unreadable(face_id, model, problem)

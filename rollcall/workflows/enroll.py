@@ -1,0 +1,169 @@
+"""Enrol a person's face."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rollcall.core.errors import (
+    DuplicateEnrollment,
+    InternalError,
+    LowQualityImage,
+    PersonNotFound,
+    RollcallError,
+)
+from rollcall.core.faces import MIN_QUALITY, Quality, ReadRequest, Subjects
+from rollcall.core.people import Person, PersonKey
+from rollcall.core.ports import Database, FaceReader, Models, Records
+from rollcall.core.records import NewFace
+from rollcall.workflows.probes import FacePolicy
+
+# How many pictures of one batch are in the network at a time; the rest of the capacity is for other callers.
+BATCH_READS = 4
+
+
+class EnrollMode(StrEnum):
+    """What to do when the person has a face already."""
+
+    REJECT = "reject"
+    ADD = "add"
+    REPLACE = "replace"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrollment:
+    """One face to be enrolled. `name` is used only where the person must be created."""
+
+    person: PersonKey
+    name: str
+    picture: bytes
+    original_name: str | None = None
+    mode: EnrollMode = EnrollMode.REJECT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolled:
+    """`face_id` is the FaceData Id."""
+
+    person: PersonKey
+    face_id: int
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ready:
+    face: NewFace
+    warnings: tuple[str, ...]
+
+
+class Enroll:
+    """Reads the picture's largest face and stores it, or nothing at all."""
+
+    def __init__(
+        self,
+        *,
+        models: Models,
+        faces: FaceReader,
+        database: Database,
+        policy: FacePolicy,
+        check_quality: bool,
+        create_people: bool,
+    ) -> None:
+        self._models = models
+        self._faces = faces
+        self._database = database
+        self._policy = policy
+        self._check_quality = check_quality
+        self._create_people = create_people
+
+    async def one(self, enrollment: Enrollment) -> Enrolled:
+        """Enrol one face.
+
+        Raises:
+            NoFaceDetected, MultipleFaces, LowQualityImage: the picture will not do.
+            DuplicateEnrollment: the person has a face, and the mode is `reject`.
+            PersonNotFound: no such person, and UNKNOWN_PERSON_POLICY is `reject`.
+        """
+        return await self._store(enrollment, await self._read(enrollment))
+
+    async def many(self, enrollments: Sequence[Enrollment | RollcallError]) -> list[Enrolled | RollcallError]:
+        """Enrol one after the other, in order; an item that fails takes nothing else with it.
+
+        Items that are errors already stay what they are. Pictures are read side by side, ahead of their turn.
+        """
+        slots = asyncio.Semaphore(BATCH_READS)
+
+        async def read(item: Enrollment | RollcallError) -> _Ready | RollcallError:
+            if isinstance(item, RollcallError):
+                return item
+            try:
+                async with slots:
+                    return await self._read(item)
+            except RollcallError as error:
+                return error
+
+        results: list[Enrolled | RollcallError] = []
+        async with asyncio.TaskGroup() as tasks:
+            reads = [tasks.create_task(read(item)) for item in enrollments]
+            for item, task in zip(enrollments, reads, strict=True):
+                ready = await task
+                if isinstance(ready, RollcallError) or isinstance(item, RollcallError):
+                    results.append(ready if isinstance(ready, RollcallError) else InternalError())
+                    continue
+                try:
+                    results.append(await self._store(item, ready))
+                except RollcallError as error:
+                    results.append(error)
+        return results
+
+    async def _read(self, enrollment: Enrollment) -> _Ready:
+        model = self._models.active()
+        assess = Subjects.LARGEST if self._check_quality else Subjects.NONE
+        reading = await self._faces.read(
+            ReadRequest(picture=enrollment.picture, model=model.name, embed=Subjects.LARGEST, assess=assess)
+        )
+        warnings = self._policy.check(len(reading.faces))
+        largest = reading.faces[0]
+        if largest.quality is not None:
+            require_quality(largest.quality)
+        if largest.embedding is None:
+            raise InternalError
+        face = NewFace(
+            person=enrollment.person,
+            model=model.name,
+            embedding=largest.embedding,
+            image=enrollment.picture,
+            content_type=reading.content_type,
+            original_name=enrollment.original_name,
+        )
+        return _Ready(face=face, warnings=warnings)
+
+    async def _store(self, enrollment: Enrollment, ready: _Ready) -> Enrolled:
+        def write() -> int:
+            with self._database.transaction() as records:
+                records.changes.lock()
+                self._require_person(records, enrollment)
+                if enrollment.mode is EnrollMode.REPLACE:
+                    records.faces.remove_person(enrollment.person)
+                elif enrollment.mode is EnrollMode.REJECT and records.faces.count(enrollment.person):
+                    raise DuplicateEnrollment
+                return records.faces.add(ready.face)
+
+        return Enrolled(
+            person=enrollment.person, face_id=await asyncio.to_thread(write), warnings=ready.warnings
+        )
+
+    def _require_person(self, records: Records, enrollment: Enrollment) -> None:
+        if records.people.find(enrollment.person) is not None:
+            return
+        if not self._create_people:
+            raise PersonNotFound
+        records.people.add(Person(key=enrollment.person, name=enrollment.name))
+
+
+def require_quality(quality: Quality) -> None:
+    """Raises LowQualityImage, with the reasons, for a face that must not be enrolled."""
+    if quality.score < MIN_QUALITY:
+        raise LowQualityImage(
+            " ".join(quality.reasons), reasons=list(quality.reasons), score=round(quality.score, 3)
+        )

@@ -1,0 +1,128 @@
+"""From a picture to probes: faces with the embeddings that the gallery can be asked with."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rollcall.core.errors import InternalError, ModelNotLoaded, MultipleFaces, NoFaceDetected
+from rollcall.core.faces import Box, Embedding, Face, Reading, ReadRequest, Subjects
+from rollcall.core.matching import Thresholds
+from rollcall.core.people import PersonType
+from rollcall.core.ports import ActiveModel, FaceReader, Gallery, Models
+
+logger = logging.getLogger("rollcall.recognition")
+
+MULTIPLE_FACES_WARNING = "MULTIPLE_FACES"
+# Two models' boxes of one face differ; boxes of two faces hardly touch.
+SAME_FACE_OVERLAP = 0.3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """One face of a picture, and its embedding by each model that found it."""
+
+    face: Face
+    embeddings: Mapping[str, Embedding]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probes:
+    """The embedded faces of one picture, the largest first, out of `face_count`."""
+
+    model: ActiveModel
+    face_count: int
+    faces: Sequence[Probe]
+
+    def thresholds(self, requested: float | None) -> Thresholds:
+        chosen = self.model.min_similarity if requested is None else requested
+        return Thresholds(active_model=self.model.name, min_similarity=chosen)
+
+
+class ProbeReader:
+    """Reads a picture with the active model, and with any other that faces of the gallery still need."""
+
+    def __init__(self, *, models: Models, faces: FaceReader, gallery: Gallery) -> None:
+        self._models = models
+        self._faces = faces
+        self._gallery = gallery
+
+    async def read(self, picture: bytes, *, subjects: Subjects, only: PersonType | None = None) -> Probes:
+        """Find and embed the faces; no face is no error here.
+
+        The gallery is brought up to date while the picture is in the network, so that what is asked of it
+        afterwards is never older than this call.
+        """
+        model = self._models.active()
+        request = ReadRequest(picture=picture, model=model.name, embed=subjects)
+        reading, _ = await asyncio.gather(self._faces.read(request), asyncio.to_thread(self._gallery.refresh))
+        others = await self._read_with_others(picture, reading, model.name, subjects, only)
+        probes = [
+            Probe(face=face, embeddings={model.name: face.embedding, **_of_same_face(face, others)})
+            for face in reading.faces
+            if face.embedding is not None
+        ]
+        return Probes(model=model, face_count=len(reading.faces), faces=probes)
+
+    async def _read_with_others(
+        self, picture: bytes, reading: Reading, active: str, subjects: Subjects, only: PersonType | None
+    ) -> Mapping[str, Reading]:
+        """The same picture by each other model that has faces of its own in the gallery."""
+        if not reading.faces:
+            return {}
+        others: dict[str, Reading] = {}
+        for name in sorted(self._gallery.models_besides(active, only)):
+            try:
+                others[name] = await self._faces.read(
+                    ReadRequest(picture=picture, model=name, embed=subjects)
+                )
+            except (ModelNotLoaded, InternalError) as error:
+                # The faces of that model wait for their new embedding; the rest of the gallery still answers.
+                logger.warning("Model %s cannot be asked: %s", name, error.message)
+        return others
+
+
+def _of_same_face(face: Face, others: Mapping[str, Reading]) -> dict[str, Embedding]:
+    """The embeddings that other models made of this very face."""
+    found: dict[str, Embedding] = {}
+    for name, reading in others.items():
+        best = max(reading.faces, key=lambda other: overlap(face.box, other.box), default=None)
+        if (
+            best is not None
+            and best.embedding is not None
+            and overlap(face.box, best.box) > SAME_FACE_OVERLAP
+        ):
+            found[name] = best.embedding
+    return found
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Intersection over union of two boxes, 0..1."""
+    width = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
+    height = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
+    if width <= 0 or height <= 0:
+        return 0.0
+    shared = width * height
+    return shared / (a.area + b.area - shared)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FacePolicy:
+    """What to do with a picture of which one face is wanted (MULTIPLE_FACES_POLICY)."""
+
+    reject_multiple: bool
+
+    def check(self, face_count: int) -> tuple[str, ...]:
+        """The warnings to answer with.
+
+        Raises:
+            NoFaceDetected: there is none.
+            MultipleFaces: there are several, and the policy rejects them.
+        """
+        if face_count == 0:
+            raise NoFaceDetected
+        if face_count == 1:
+            return ()
+        if self.reject_multiple:
+            raise MultipleFaces(face_count=face_count)
+        return (MULTIPLE_FACES_WARNING,)

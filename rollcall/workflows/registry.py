@@ -1,0 +1,62 @@
+"""List and forget enrolled faces."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rollcall.core.errors import NotFound, PersonNotFound
+from rollcall.core.people import PersonKey, PersonType
+from rollcall.core.ports import Database
+from rollcall.core.records import EnrolledFace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Which faces to list; None stands for no restriction."""
+
+    type: PersonType | None = None
+    code: str | None = None
+    limit: int | None = None
+    offset: int = 0
+
+
+class Registry:
+    """What is enrolled."""
+
+    def __init__(self, *, database: Database) -> None:
+        self._database = database
+
+    async def list(self, page: Page) -> tuple[Sequence[EnrolledFace], int]:
+        """The page, and how many faces there are on all pages."""
+
+        def read() -> tuple[Sequence[EnrolledFace], int]:
+            with self._database.transaction() as records:
+                return records.faces.list(
+                    type=page.type, code=page.code, limit=page.limit, offset=page.offset
+                )
+
+        return await asyncio.to_thread(read)
+
+    async def forget_person(self, person: PersonKey) -> int:
+        """Delete every face of a person; returns how many. Raises PersonNotFound if there was none."""
+
+        def write() -> int:
+            with self._database.transaction() as records:
+                records.changes.lock()
+                removed = records.faces.remove_person(person)
+                if not removed:
+                    raise PersonNotFound("This person has no enrolled face.")
+                return removed
+
+        return await asyncio.to_thread(write)
+
+    async def forget_face(self, face_id: int) -> None:
+        """Delete one FaceData row. Raises NotFound if there is none of that Id."""
+
+        def write() -> None:
+            with self._database.transaction() as records:
+                records.changes.lock()
+                if not records.faces.remove(face_id):
+                    raise NotFound("There is no face of this id.")
+
+        await asyncio.to_thread(write)

@@ -1,0 +1,124 @@
+"""How does the service stand?"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from rollcall.core.errors import ModelNotLoaded, RollcallError
+from rollcall.core.ports import ActiveModel, Database, FaceReader, Models
+
+T = TypeVar("T")
+
+# The answer must be out within a second, whatever hangs.
+MAX_WAIT_SECONDS = 0.7
+
+
+class HealthStatus(StrEnum):
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    UNHEALTHY = "unhealthy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """`model` is the one that answers now; None when there is none."""
+
+    status: HealthStatus
+    message: str
+    enrolled_faces: int
+    waiting_faces: int
+    model: ActiveModel | None
+    database: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Counts:
+    enrolled: int
+    waiting: int
+
+
+class _Probe(Generic[T]):
+    """A blocking question with a thread of its own: while one hangs, the next asker waits for its answer."""
+
+    def __init__(self, name: str) -> None:
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+        self._pending: Future[T] | None = None
+
+    async def ask(self, question: Callable[[], T]) -> T:
+        if self._pending is None or self._pending.done():
+            self._pending = self._thread.submit(question)
+        return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self._pending)), MAX_WAIT_SECONDS)
+
+    def close(self) -> None:
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+class ReportHealth:
+    """Asks the database and the runner, each with a short limit."""
+
+    def __init__(
+        self, *, models: Models, faces: FaceReader, database: Database, why_degraded: Callable[[], str | None]
+    ) -> None:
+        self._models = models
+        self._faces = faces
+        self._database = database
+        self._why_degraded = why_degraded
+        self._probe: _Probe[_Counts] = _Probe("health")
+        self._last = _Counts(enrolled=0, waiting=0)
+
+    async def run(self) -> Health:
+        (model, model_problem), database_problem = await asyncio.gather(self._model(), self._ask_database())
+        problems = [problem for problem in (model_problem, database_problem) if problem]
+        if problems:
+            return self._health(HealthStatus.UNHEALTHY, " ".join(problems), model)
+        warnings = []
+        if reason := self._why_degraded():
+            warnings.append(reason)
+        if self._last.waiting:
+            warnings.append(f"{self._last.waiting} faces still wait for their embedding by this model.")
+        if warnings:
+            return self._health(HealthStatus.DEGRADED, " ".join(warnings), model)
+        return self._health(HealthStatus.HEALTHY, "The service is ready.", model)
+
+    def close(self) -> None:
+        self._probe.close()
+
+    def _health(self, status: HealthStatus, message: str, model: ActiveModel | None) -> Health:
+        return Health(
+            status=status,
+            message=message,
+            enrolled_faces=self._last.enrolled,
+            waiting_faces=self._last.waiting,
+            model=model,
+            database=self._database.kind,
+        )
+
+    async def _model(self) -> tuple[ActiveModel | None, str | None]:
+        try:
+            model = self._models.active()
+            await asyncio.wait_for(self._faces.load(model.name), MAX_WAIT_SECONDS)
+        except ModelNotLoaded as error:
+            return None, error.message
+        except (TimeoutError, RollcallError):
+            return None, "The model does not answer."
+        return model, None
+
+    async def _ask_database(self) -> str | None:
+        try:
+            name = self._models.active().name
+        except ModelNotLoaded:
+            name = None
+
+        def count() -> _Counts:
+            with self._database.transaction() as records:
+                waiting = records.faces.count_lacking(name) if name else 0
+                return _Counts(enrolled=records.faces.count(), waiting=waiting)
+
+        try:
+            self._last = await self._probe.ask(count)
+        except (TimeoutError, RollcallError):
+            return "The database is unreachable."
+        return None

@@ -1,0 +1,91 @@
+"""Mark the students in a camera picture present."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rollcall.core.errors import InvalidRequest
+from rollcall.core.faces import Subjects
+from rollcall.core.matching import Match
+from rollcall.core.people import Person, PersonType
+from rollcall.core.ports import Database, Gallery, Records
+from rollcall.core.records import AttendanceStatus, RecognitionAttempt
+from rollcall.workflows.probes import ProbeReader
+from rollcall.workflows.recognize import MAX_CANDIDATES, assign_once, elapsed_ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marked:
+    """A student seen, and how the session's record stands now."""
+
+    student: Person
+    status: AttendanceStatus
+    already_marked: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    marked: Sequence[Marked]
+    unknown_faces: int
+
+
+class ScanAttendance:
+    """Recognises every student in a picture, and writes each of them once per session."""
+
+    def __init__(self, *, probes: ProbeReader, gallery: Gallery, database: Database) -> None:
+        self._probes = probes
+        self._gallery = gallery
+        self._database = database
+
+    async def run(self, picture: bytes, session_id: int, status: AttendanceStatus) -> Scan:
+        """Mark the students of one picture `Present` or `Late`.
+
+        Raises:
+            InvalidRequest: there is no such session.
+        """
+        started = time.perf_counter()
+        only = PersonType.STUDENT
+        found = await self._probes.read(picture, subjects=Subjects.ALL, only=only)
+        thresholds = found.thresholds(None)
+        ranked = [
+            self._gallery.rank(probe.embeddings, thresholds, only=only, limit=MAX_CANDIDATES)
+            for probe in found.faces
+        ]
+        chosen = assign_once(ranked, thresholds)
+
+        def write() -> Scan:
+            with self._database.transaction() as records:
+                records.changes.lock()
+                if not records.attendance.ensure_session(session_id):
+                    raise InvalidRequest("There is no session of this id.", field="session_id")
+                marked = [_mark(records, match, session_id, status) for match in chosen if match]
+                records.log.add(_attempts(chosen, elapsed_ms(started)))
+                return Scan(marked=marked, unknown_faces=len(chosen) - len(marked))
+
+        return await asyncio.to_thread(write)
+
+
+def _mark(records: Records, match: Match, session_id: int, status: AttendanceStatus) -> Marked:
+    """An absent student becomes present or late; any other record stays as it is."""
+    student = records.people.find(match.person) or Person(key=match.person, name="")
+    recorded = records.attendance.status_of(session_id, student.key.code)
+    if recorded is None:
+        records.attendance.add(session_id, student.key.code, status)
+    elif recorded is AttendanceStatus.ABSENT:
+        records.attendance.change(session_id, student.key.code, status)
+    else:
+        return Marked(student=student, status=recorded, already_marked=True)
+    return Marked(student=student, status=status, already_marked=False)
+
+
+def _attempts(chosen: Sequence[Match | None], spent_ms: int) -> list[RecognitionAttempt]:
+    """One row per face; a picture without one is a failed attempt as well."""
+    return [
+        RecognitionAttempt(
+            person=match.person if match else None,
+            confidence=match.confidence if match else 0.0,
+            processing_time_ms=spent_ms,
+        )
+        for match in chosen or [None]
+    ]

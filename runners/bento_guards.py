@@ -1,0 +1,51 @@
+"""Two faults of BentoML 1.4.39 and their cures; its version is pinned because the second mends private code.
+
+docs/architecture.md has what was measured. Take them out when a later BentoML no longer needs them: the tests
+in tests/e2e/test_bento_guards.py tell.
+"""
+
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakSet
+
+from bentoml._internal.marshal.dispatcher import Optimizer
+
+if TYPE_CHECKING:
+    from _bentoml_sdk.service.config import RunnerConnectionSchema
+
+# The proxy renews its HTTP session after so many calls or seconds, and drops the calls that are in flight
+# (bentoml issue 5540): never let it.
+KEEP_CONNECTION: "Final[RunnerConnectionSchema]" = {"max_requests": 10**9, "max_age": 1e9}
+
+_optimizers: WeakSet[Optimizer] = WeakSet()
+
+
+def watch_dispatchers() -> None:
+    """Remember every dispatcher's optimizer, so that `remembered_wait_seconds` can look at it."""
+    created = Optimizer.__init__
+
+    def init(self: Optimizer, *args: Any, **kwargs: Any) -> None:
+        created(self, *args, **kwargs)
+        _optimizers.add(self)
+
+    Optimizer.__init__ = init  # type: ignore[method-assign]
+
+
+def forget_queueing() -> None:
+    """Keep the dispatcher from making a lone caller wait as long as callers of the last burst queued.
+
+    Its `wait` is the average time that past requests queued; it holds each new request back for as long,
+    hoping for company. After a burst that is 200 to 300 ms for 20 s and more. Batches form well without it:
+    whatever arrives while one batch is in the network makes up the next.
+    """
+    refresh = Optimizer.trigger_refresh
+
+    def trigger_refresh(self: Optimizer) -> None:
+        refresh(self)
+        self.wait = 0
+
+    Optimizer.trigger_refresh = trigger_refresh  # type: ignore[method-assign]
+
+
+def remembered_wait_seconds() -> float | None:
+    """How long a dispatcher of this process would hold a lone request back; None if there is none."""
+    return max((float(optimizer.wait) for optimizer in _optimizers), default=None)

@@ -1,0 +1,59 @@
+"""The runner's side of the hop: batches of requests in, one result for each out."""
+
+import logging
+from typing import Any
+
+import bentoml
+
+from rollcall.core.errors import RollcallError
+from runners.bento_guards import remembered_wait_seconds
+from runners.models import ModelCache
+
+logger = logging.getLogger("rollcall.runner")
+
+MAX_BATCH_SIZE = 16
+# BentoML answers 503 to requests that it expects to take longer; our own limits and deadlines come first.
+SHED_AFTER_MS = 60_000
+
+
+class Envelope:
+    """Carries one value over the hop as it is.
+
+    BentoML sends what Pydantic makes of an argument. Pydantic takes dataclasses apart into dicts, but leaves
+    a class that it does not know alone.
+    """
+
+    __slots__ = ("content",)
+
+    def __init__(self, content: object) -> None:
+        self.content = content
+
+
+class BatchingRunner:
+    """Reads pictures in adaptive batches.
+
+    An exception does not cross the hop, and would fail its whole batch: errors travel in the envelopes.
+    """
+
+    def __init__(self, models: ModelCache) -> None:
+        self._models = models
+
+    @bentoml.api(batchable=True, max_batch_size=MAX_BATCH_SIZE, max_latency_ms=SHED_AFTER_MS)
+    def read(self, requests: list[Any]) -> list[Any]:
+        """ReadRequests in envelopes → Readings or RollcallErrors in envelopes, in the same order."""
+        answers = self._models.read([request.content for request in requests])
+        return [Envelope(answer) for answer in answers]
+
+    @bentoml.api
+    def load(self, model: str) -> Any:
+        """Load a model and warm it up; its backend's name, or the RollcallError, in an envelope."""
+        try:
+            return Envelope(self._models.engine(model).backend)
+        except RollcallError as error:
+            return Envelope(error)
+
+    @bentoml.api
+    def dispatcher_wait(self) -> float:
+        """Seconds for which the dispatcher would hold a lone request back; -1 if that is not known."""
+        wait = remembered_wait_seconds()
+        return -1.0 if wait is None else wait

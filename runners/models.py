@@ -1,0 +1,98 @@
+"""Models by name, loaded when they are first asked for."""
+
+import logging
+import re
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rollcall.core.errors import ModelNotLoaded, RollcallError
+from rollcall.core.faces import FALLBACK_MODEL, ReadRequest
+from runners.backends import Backend, open_session
+from runners.detector import Detector
+from runners.embedder import Embedder
+from runners.engine import Engine, FaceEngine, Result
+from runners.legacy import LegacyEngine
+from runners.packs import find_pack
+
+_log = logging.getLogger(__name__)
+
+# A name becomes a folder below MODEL_DIR, so it must not lead out of it.
+_PLAIN_FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+class ModelCache:
+    """Every model is loaded once and kept. Safe to use from several threads."""
+
+    def __init__(self, *, model_dir: Path, threads: int, backend: Backend, fallback_allowed: bool) -> None:
+        self._model_dir = model_dir
+        self._threads = threads
+        self._backend = backend
+        self._fallback_allowed = fallback_allowed
+        self._engines: dict[str, Engine] = {}
+        # One load at a time: it takes a second or two and the most memory a server ever needs.
+        self._loading = threading.Lock()
+
+    @property
+    def loaded(self) -> tuple[str, ...]:
+        """Names of the models that are in memory."""
+        return tuple(self._engines)
+
+    def engine(self, name: str) -> Engine:
+        """The engine of a model, loaded and warm. Callers that come meanwhile wait for the same load.
+
+        Raises:
+            ModelNotLoaded: it cannot be loaded. The next call tries again, for the files may have come
+            meanwhile.
+        """
+        if name not in self._engines:
+            with self._loading:
+                if name not in self._engines:
+                    self._engines[name] = self._load(name)
+        return self._engines[name]
+
+    def read(self, requests: Sequence[ReadRequest]) -> list[Result]:
+        """One result per request, in order, whatever models they name; nothing is raised."""
+        results: dict[int, Result] = {}
+        for name in dict.fromkeys(request.model for request in requests):
+            places = [i for i, request in enumerate(requests) if request.model == name]
+            answers = self._read_with(name, [requests[i] for i in places])
+            results.update(zip(places, answers, strict=True))
+        return [results[i] for i in range(len(requests))]
+
+    def _read_with(self, name: str, requests: Sequence[ReadRequest]) -> list[Result]:
+        try:
+            engine = self.engine(name)
+        except RollcallError as error:
+            return [error] * len(requests)
+        return engine.read(requests)
+
+    def _load(self, name: str) -> Engine:
+        if not _PLAIN_FOLDER_NAME.fullmatch(name):
+            raise ModelNotLoaded("A model's name must be a plain folder name.")
+        began = time.perf_counter()
+        engine = self._make(name)
+        try:
+            engine.warm_up()
+        except ModelNotLoaded:
+            raise
+        except Exception as error:
+            _log.warning("Model %s cannot be run.", name, exc_info=True)
+            raise ModelNotLoaded(f"Model {name} is loaded but cannot be run.", model=name) from error
+        _log.info("Loaded %s on %s in %.1f s.", name, engine.backend, time.perf_counter() - began)
+        return engine
+
+    def _make(self, name: str) -> Engine:
+        if name == FALLBACK_MODEL:
+            if not self._fallback_allowed:
+                raise ModelNotLoaded("The fallback engine is switched off (MODEL_FALLBACK=none).", model=name)
+            return LegacyEngine()
+        pack = find_pack(self._model_dir, name)
+        detector = open_session(pack.detector, threads=self._threads, backend=self._backend)
+        recogniser = open_session(pack.recogniser, threads=self._threads, backend=self._backend)
+        return FaceEngine(
+            detector=Detector(detector),
+            embedder=Embedder(recogniser, scales_itself=pack.scales_itself),
+            backend=recogniser.backend,
+        )

@@ -1,0 +1,70 @@
+"""Values to store, and a way past db/ to what the tables hold."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Table, insert, text
+
+from db import tables
+from db.engine import SqlDatabase
+from rollcall.core.faces import Embedding
+from rollcall.core.people import PersonKey, PersonType
+from rollcall.core.records import NewFace
+
+OLD_NUMBERS = [round(0.001 * n - 0.05, 6) for n in range(128)]
+
+
+def student(code: str) -> PersonKey:
+    return PersonKey(type=PersonType.STUDENT, code=code)
+
+
+def teacher(code: str) -> PersonKey:
+    return PersonKey(type=PersonType.TEACHER, code=code)
+
+
+def embedding(seed: int = 0, length: int = 512) -> Embedding:
+    """A unit vector."""
+    vector = np.random.default_rng(seed).normal(size=length).astype(np.float32)
+    return (vector / np.linalg.norm(vector)).astype(np.float32)
+
+
+def new_face(person: PersonKey | None = None, **changed: Any) -> NewFace:
+    values: dict[str, Any] = {
+        "person": person or student("S1"),
+        "model": "buffalo_l",
+        "embedding": embedding(),
+        "image": b"\xff\xd8 picture \x00'\\",
+        "content_type": "image/jpeg",
+        "original_name": "me.jpg",
+    }
+    return NewFace(**{**values, **changed})
+
+
+def put(database: SqlDatabase, table: Table, *rows: dict[str, Any]) -> list[int]:
+    """Insert rows as somebody else would; returns their Ids."""
+    ids = []
+    with database.connection() as connection:
+        for row in rows:
+            key = connection.execute(insert(table).values(**row)).inserted_primary_key
+            assert key is not None
+            ids.append(int(key[0]))
+    return ids
+
+
+def old_face(
+    database: SqlDatabase,
+    code: str = "OLD1",
+    descriptor: str | None = json.dumps(OLD_NUMBERS),
+    **changed: Any,
+) -> int:
+    """A FaceData row of the old server."""
+    row = {"PersonType": "student", "PersonCode": code, "FaceDescriptor": descriptor, "ImageData": b"jpeg"}
+    return put(database, tables.face_data, {**row, **changed})[0]
+
+
+def read(database: SqlDatabase, query: str) -> Sequence[Any]:
+    """All rows of a query, as tuples."""
+    with database.connection() as connection:
+        return [tuple(row) for row in connection.execute(text(query)).all()]

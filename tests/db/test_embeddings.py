@@ -1,0 +1,195 @@
+"""What the gallery reads, and which faces wait for an embedding."""
+
+import json
+import logging
+from itertools import count
+
+import numpy as np
+import pytest
+
+from db import tables
+from db.engine import SqlDatabase
+from rollcall.core.faces import FALLBACK_MODEL
+from tests.db.rows import OLD_NUMBERS, embedding, new_face, old_face, put, read, student, teacher
+
+
+def test_embeddings_come_back_bit_by_bit(database: SqlDatabase) -> None:
+    with database.transaction() as records:
+        first = records.faces.add(new_face(student("a"), embedding=embedding(1)))
+        second = records.faces.add(
+            new_face(teacher("b"), embedding=embedding(2, length=128), model="scrfd_mbf")
+        )
+        records.faces.add_embedding(first, "antelopev2", embedding(3))
+    with database.transaction() as records:
+        stored = {(one.face_id, one.model): one for one in records.faces.embeddings()}
+    assert stored.keys() == {(first, "buffalo_l"), (first, "antelopev2"), (second, "scrfd_mbf")}
+    np.testing.assert_array_equal(stored[first, "antelopev2"].vector, embedding(3))
+    np.testing.assert_array_equal(stored[second, "scrfd_mbf"].vector, embedding(2, length=128))
+    assert stored[second, "scrfd_mbf"].vector.dtype == np.float32
+    assert stored[second, "scrfd_mbf"].person == teacher("B")
+
+
+def test_models_whose_names_differ_in_case_are_different_models(database: SqlDatabase) -> None:
+    with database.transaction() as records:
+        face_id = records.faces.add(new_face(model="pack"))
+        records.faces.add_embedding(face_id, "Pack", embedding(2))
+        assert {one.model for one in records.faces.embeddings()} == {"pack", "Pack"}
+        assert records.faces.count_lacking("PACK") == 1
+
+
+def test_a_row_of_the_old_server_is_an_embedding_of_the_fallback_model(database: SqlDatabase) -> None:
+    face_id = old_face(database, code="old1")
+    with database.transaction() as records:
+        (stored,) = records.faces.embeddings()
+    assert (stored.face_id, stored.person, stored.model) == (face_id, student("OLD1"), FALLBACK_MODEL)
+    np.testing.assert_array_equal(stored.vector, np.array(OLD_NUMBERS, dtype=np.float32))
+
+
+def test_an_old_row_with_a_newer_embedding_is_read_from_our_table(database: SqlDatabase) -> None:
+    face_id = old_face(database)
+    with database.transaction() as records:
+        assert records.faces.add_embedding(face_id, "buffalo_l", embedding(1))
+        assert [one.model for one in records.faces.embeddings()] == ["buffalo_l"]
+
+
+def test_an_old_row_stays_matchable_where_no_face_was_found_in_its_image(database: SqlDatabase) -> None:
+    face_id = old_face(database)
+    with database.transaction() as records:
+        records.faces.note_unreadable(face_id, "buffalo_l", "NO_FACE_DETECTED")
+        assert [one.model for one in records.faces.embeddings([face_id])] == [FALLBACK_MODEL]
+
+
+MALFORMED = {
+    "no json": "secret-text",
+    "an object": json.dumps({"0": 0.5}),
+    "too short": json.dumps(OLD_NUMBERS[1:]),
+    "too long": json.dumps([*OLD_NUMBERS, 0.5]),
+    "not a number": json.dumps([*OLD_NUMBERS[1:], float("nan")]),
+    "infinite": json.dumps([*OLD_NUMBERS[1:], float("inf")]),
+    "too great for float32": json.dumps([*OLD_NUMBERS[1:], 1e300]),
+    "an enormous integer": json.dumps([*OLD_NUMBERS[1:], 10**400]),
+    "a null": json.dumps([*OLD_NUMBERS[1:], None]),
+    "a truth": json.dumps([*OLD_NUMBERS[1:], True]),
+    "empty": "",
+    "deeply nested": "[" * 100_000,
+}
+
+
+def test_malformed_rows_are_left_out_with_one_warning(
+    database: SqlDatabase, caplog: pytest.LogCaptureFixture
+) -> None:
+    for descriptor in MALFORMED.values():
+        old_face(database, descriptor=descriptor)
+    old_face(database, PersonType="parent")
+    old_face(database, code="a\tb")
+    good = old_face(database)
+    old_face(database, descriptor=None)
+    broken = {"FaceId": good, "Model": "m", "Vector": b"abc"}
+    put(database, tables.embeddings, broken)
+    with caplog.at_level(logging.WARNING), database.transaction() as records:
+        assert list(records.faces.embeddings()) == []
+    (record,) = caplog.records
+    assert record.getMessage().startswith(f"{len(MALFORMED) + 3} malformed")
+    assert "secret" not in caplog.text
+
+
+def test_embeddings_of_many_thousands_of_faces_are_read(database: SqlDatabase) -> None:
+    numbers = count(1)
+    with database.connection() as connection:
+        faces = [{"Id": next(numbers), "PersonType": "student", "PersonCode": f"c{n}"} for n in range(2100)]
+        connection.execute(tables.face_data.insert(), faces)
+        blob = embedding(0, length=8).tobytes()
+        rows = [{"FaceId": face["Id"], "Model": "m", "Vector": blob} for face in faces]
+        connection.execute(tables.embeddings.insert(), rows)
+    with database.transaction() as records:
+        assert [one.face_id for one in records.faces.embeddings()] == list(range(1, 2101))
+        some = records.faces.embeddings(iter(range(2000, 40_000)))
+        assert [one.face_id for one in some] == list(range(2000, 2101))
+        assert list(records.faces.embeddings([])) == []
+
+
+def test_writing_while_embeddings_are_read_loses_none(database: SqlDatabase) -> None:
+    with database.transaction() as records:
+        ids = [records.faces.add(new_face(student(f"s{n}"))) for n in range(3)]
+    with database.transaction() as records:
+        seen = []
+        for stored in records.faces.embeddings():
+            records.faces.add_embedding(stored.face_id, "z", stored.vector)
+            seen.append(stored.face_id)
+    assert seen == ids
+
+
+def test_a_face_with_an_image_lacks_the_models_it_has_not_met(database: SqlDatabase) -> None:
+    with database.transaction() as records:
+        with_image = [records.faces.add(new_face(image=bytes([65 + n]))) for n in range(3)]
+        records.faces.add(new_face(image=b""))
+    old_face(database, ImageData=None)
+    with database.transaction() as records:
+        assert records.faces.count_lacking("buffalo_l") == 0
+        assert records.faces.count_lacking("antelopev2") == 3
+        images = records.faces.images_lacking("antelopev2", 2)
+        assert [(one.face_id, one.image) for one in images] == [(with_image[0], b"A"), (with_image[1], b"B")]
+        assert records.faces.add_embedding(with_image[0], "antelopev2", embedding(1))
+        records.faces.note_unreadable(with_image[1], "antelopev2", "p" * 80)
+        images = records.faces.images_lacking("antelopev2", 10)
+        assert [one.face_id for one in images] == [with_image[2]]
+        assert records.faces.count_lacking("antelopev2") == 1
+
+
+def test_a_face_far_behind_many_without_image_is_found(database: SqlDatabase) -> None:
+    with database.connection() as connection:
+        rows = [{"PersonType": "student", "PersonCode": f"c{n}"} for n in range(1100)]
+        connection.execute(tables.face_data.insert(), rows)
+    last = old_face(database)
+    with database.transaction() as records:
+        assert [one.face_id for one in records.faces.images_lacking("m", 5)] == [last]
+        assert records.faces.count_lacking("m") == 1
+
+
+def test_an_old_row_has_the_fallback_models_embedding_already(database: SqlDatabase) -> None:
+    old_face(database)
+    without = old_face(database, descriptor=None)
+    strange = old_face(database, descriptor="[0.5]")
+    with database.transaction() as records:
+        lacking = records.faces.images_lacking(FALLBACK_MODEL, 10)
+        assert [one.face_id for one in lacking] == [without, strange]
+        assert records.faces.count_lacking("buffalo_l") == 3
+
+
+def test_an_old_row_that_was_given_a_newer_embedding_lacks_the_fallback_models(database: SqlDatabase) -> None:
+    face_id = old_face(database)
+    with database.transaction() as records:
+        records.faces.add_embedding(face_id, "buffalo_l", embedding(1))
+        assert [one.face_id for one in records.faces.images_lacking(FALLBACK_MODEL, 10)] == [face_id]
+
+
+def test_an_embedding_replaces_the_note_that_there_is_none(database: SqlDatabase) -> None:
+    with database.transaction() as records:
+        face_id = records.faces.add(new_face())
+        records.faces.note_unreadable(face_id, "m", "NO_FACE_DETECTED")
+        before = records.changes.latest()
+        assert records.faces.add_embedding(face_id, "m", embedding(1))
+        assert records.faces.add_embedding(face_id, "m", embedding(2))
+        assert records.changes.since(before)[1] == {face_id}
+    rows = read(database, "SELECT Problem FROM RollcallEmbeddings WHERE Model = 'm'")
+    assert rows == [(None,)]
+
+
+def test_a_note_does_not_replace_an_embedding(database: SqlDatabase) -> None:
+    with database.transaction() as records:
+        face_id = records.faces.add(new_face(model="m"))
+        records.faces.note_unreadable(face_id, "m", "NO_FACE_DETECTED")
+        assert [one.model for one in records.faces.embeddings()] == ["m"]
+
+
+def test_nothing_is_stored_for_a_face_that_is_gone(database: SqlDatabase) -> None:
+    with database.transaction() as records:
+        assert not records.faces.add_embedding(77, "m", embedding())
+        records.faces.note_unreadable(77, "m", "NO_FACE_DETECTED")
+        assert records.changes.latest() == 0
+    assert read(database, "SELECT COUNT(*) FROM RollcallEmbeddings") == [(0,)]
+
+
+def test_an_embedding_that_is_not_finite_is_refused(database: SqlDatabase) -> None:
+    with pytest.raises(ValueError, match="JSON"), database.transaction() as records:
+        records.faces.add(new_face(embedding=np.array([np.nan], dtype=np.float32)))

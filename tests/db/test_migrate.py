@@ -1,0 +1,174 @@
+"""Empty, old and half-migrated databases."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import inspect, text
+
+from db import tables
+from db.engine import SqlDatabase, open_database
+from db.migrate import migrate
+from rollcall.core.faces import FALLBACK_MODEL
+from rollcall.core.people import Person
+from rollcall.core.records import AttendanceStatus, RecognitionAttempt
+from tests.db.rows import OLD_NUMBERS, new_face, read, student
+from tests.mariadb import MariaDBServer
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_migrations_make_the_tables_that_statements_expect(database: SqlDatabase) -> None:
+    with database.connection() as connection:
+        inspector = inspect(connection)
+        assert set(inspector.get_table_names()) == set(tables.metadata.tables)
+        for name, table in tables.metadata.tables.items():
+            found = {column["name"]: column for column in inspector.get_columns(name)}
+            assert list(found) == [column.name for column in table.columns], name
+            for column in table.columns:
+                assert found[column.name]["nullable"] or not column.nullable or column.name == "PersonType"
+
+
+def test_attendance_refers_to_sessions(database: SqlDatabase) -> None:
+    with database.connection() as connection:
+        (key,) = inspect(connection).get_foreign_keys("AttendanceRecords")
+    assert (key["referred_table"], key["constrained_columns"]) == ("Sessions", ["SessionId"])
+
+
+def test_migrating_again_changes_nothing(database: SqlDatabase) -> None:
+    with database.transaction() as records:
+        records.faces.add(new_face())
+    migrate(database)
+    assert read(database, "SELECT COUNT(*) FROM FaceData") == [(1,)]
+    assert read(database, "SELECT Number, Name FROM RollcallMigrations") == [(1, "tables")]
+
+
+def test_an_interrupted_migration_is_taken_up_again(database: SqlDatabase) -> None:
+    with database.connection() as connection:
+        connection.exec_driver_sql("DELETE FROM RollcallMigrations")
+        connection.exec_driver_sql("DROP TABLE AttendanceRecords")
+        connection.exec_driver_sql("DROP TABLE Sessions")
+    migrate(database)
+    with database.transaction() as records:
+        assert records.attendance.ensure_session(3)
+        records.attendance.add(3, "S1", AttendanceStatus.LATE)
+
+
+def test_many_threads_may_migrate_at_once(database_url: str) -> None:
+    def start(_number: int) -> int:
+        database = open_database(database_url, pool_size=1)
+        try:
+            migrate(database)
+            with database.transaction() as records:
+                return records.faces.add(new_face())
+        finally:
+            database.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sorted(pool.map(start, range(6))) == [1, 2, 3, 4, 5, 6]
+
+
+def test_many_processes_may_migrate_at_once(database_url: str) -> None:
+    script = (
+        "import sys; from db.engine import open_database; from db.migrate import migrate\n"
+        "database = open_database(sys.argv[1], 1); migrate(database); database.close()"
+    )
+    processes = [
+        subprocess.Popen([sys.executable, "-W", "error", "-c", script, database_url], cwd=ROOT)
+        for _ in range(4)
+    ]
+    assert [process.wait(timeout=120) for process in processes] == [0, 0, 0, 0]
+
+
+USERS_TABLES = [
+    "CREATE TABLE Student (Id INT AUTO_INCREMENT PRIMARY KEY, StudentCode CHAR(10), StudentNickname VARCHAR(100),"
+    " StudentName VARCHAR(200), StudentImage LONGBLOB, EmailAddress VARCHAR(100), Campus VARCHAR(50),"
+    " Form VARCHAR(100), CreatedDate DATETIME DEFAULT CURRENT_TIMESTAMP, UNIQUE (StudentCode))",
+    "CREATE TABLE Teacher (Id INT AUTO_INCREMENT PRIMARY KEY, TeacherCode CHAR(10), TeacherNickname VARCHAR(100),"
+    " TeacherName VARCHAR(200), TeacherImage LONGBLOB, EmailAddress VARCHAR(100), Campus VARCHAR(50),"
+    " Department VARCHAR(100), CreatedDate DATETIME DEFAULT CURRENT_TIMESTAMP)",
+    "CREATE TABLE FaceData (Id INT AUTO_INCREMENT PRIMARY KEY, PersonType VARCHAR(20), PersonCode CHAR(10) NOT NULL,"
+    " ImageData LONGBLOB, FaceDescriptor LONGTEXT, OriginalName VARCHAR(255), ContentType VARCHAR(100),"
+    " CreatedDate DATETIME DEFAULT CURRENT_TIMESTAMP)",
+    "CREATE TABLE Sessions (Id INT AUTO_INCREMENT PRIMARY KEY, Subject VARCHAR(50))",
+    "CREATE TABLE AttendanceRecords (Id INT AUTO_INCREMENT PRIMARY KEY, SessionId INT NOT NULL,"
+    " StudentCode CHAR(10) NOT NULL, Status VARCHAR(20), AttendanceDate DATETIME,"
+    " CreatedDate DATETIME DEFAULT CURRENT_TIMESTAMP)",
+]
+USERS_ROWS = [
+    "INSERT INTO Student (Id, StudentCode, StudentName) VALUES (5, 'ab-1', 'Zo\u00eb'), (6, 'AB-2', NULL)",
+    "INSERT INTO Teacher (TeacherCode, TeacherName) VALUES ('T1', 'Tom')",
+    "INSERT INTO Sessions VALUES (1, 'Maths')",
+    f"INSERT INTO FaceData VALUES (9, 'student', 'AB-1', 'jpeg', '{OLD_NUMBERS}', 'a.jpg', 'image/jpeg', NULL)",
+    "INSERT INTO AttendanceRecords (SessionId, StudentCode, Status) VALUES (1, 'ab-1', 'Absent')",
+]
+USERS = ("Student", "Teacher", "FaceData", "Sessions", "AttendanceRecords")
+DIALECTS = [
+    "ENGINE=InnoDB DEFAULT CHARSET=latin1 COLLATE=latin1_swedish_ci",
+    "ENGINE=InnoDB DEFAULT CHARSET=latin1 COLLATE=latin1_bin",
+    "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci",
+    "ENGINE=MyISAM DEFAULT CHARSET=utf8mb3",
+]
+
+
+@pytest.fixture(params=DIALECTS)
+def users_database(request: pytest.FixtureRequest, mariadb: MariaDBServer) -> SqlDatabase:
+    database = open_database(
+        mariadb.new_database(charset="latin1", collation="latin1_swedish_ci"), pool_size=2
+    )
+    request.addfinalizer(database.close)
+    with database.connection() as connection:
+        for table in USERS_TABLES:
+            connection.execute(text(f"{table} {request.param}"))
+        for row in USERS_ROWS:
+            connection.execute(text(row))
+    return database
+
+
+def everything(database: SqlDatabase) -> list[Sequence[Any]]:
+    """Definition and rows of each of the users' tables."""
+    definitions = [read(database, f"SHOW CREATE TABLE {name}") for name in USERS]
+    return definitions + [read(database, f"SELECT * FROM {name} ORDER BY Id") for name in USERS]
+
+
+def test_the_users_tables_and_rows_stay_as_they_are(users_database: SqlDatabase) -> None:
+    before = everything(users_database)
+    migrate(users_database)
+    assert everything(users_database) == before
+
+
+def test_the_users_rows_can_be_worked_with(users_database: SqlDatabase) -> None:
+    migrate(users_database)
+    with users_database.transaction() as records:
+        assert records.people.find(student("AB-1 ")) == Person(key=student("ab-1"), name="Zoë")
+        (old,) = records.faces.embeddings()
+        assert (old.face_id, old.model, old.person) == (9, FALLBACK_MODEL, student("ab-1"))
+        (listed,), _ = records.faces.list(type=None, code="ab-1", limit=10, offset=0)
+        assert listed.person_name == "Zoë"
+        new = records.faces.add(new_face(student("aB-1")))
+        assert records.faces.count(student("AB-1")) == 2
+        assert records.attendance.status_of(1, "AB-1") is AttendanceStatus.ABSENT
+        records.attendance.change(1, "AB-1", AttendanceStatus.LATE)
+        assert records.attendance.ensure_session(1)
+        assert not records.attendance.ensure_session(2)
+        records.log.add([RecognitionAttempt(person=student("ab-1"), confidence=1, processing_time_ms=1)])
+        assert records.faces.remove(new)
+    assert read(users_database, "SELECT Status FROM AttendanceRecords") == [("Late",)]
+    assert read(users_database, "SELECT Id, Subject FROM Sessions") == [(1, "Maths")]
+
+
+def test_a_sessions_table_that_cannot_be_referred_to_is_no_obstacle(mariadb: MariaDBServer) -> None:
+    database = open_database(mariadb.new_database(), pool_size=1)
+    with database.connection() as connection:
+        connection.exec_driver_sql("CREATE TABLE Sessions (Id BIGINT UNSIGNED PRIMARY KEY) ENGINE=MyISAM")
+        connection.exec_driver_sql("INSERT INTO Sessions VALUES (1)")
+    migrate(database)
+    with database.transaction() as records:
+        assert records.attendance.ensure_session(1)
+        assert not records.attendance.ensure_session(2)
+        records.attendance.add(1, "S1", AttendanceStatus.PRESENT)
+    database.close()
