@@ -51,9 +51,7 @@ class FaceRunner(BatchingRunner):
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    parts = compose.build(settings, app.state.face_reader)
-    app.state.workflows = parts.workflows
-    async with compose.running(parts):
+    async with compose.serving(app, settings, app.state.face_reader):
         yield
 
 

@@ -17,7 +17,7 @@ from rollcall.core.records import StoredEmbedding
 
 log = logging.getLogger(__name__)
 
-_OLD_LENGTH: Final = 128  # numbers in a FaceDescriptor of the old server
+OLD_LENGTH: Final = 128  # numbers in a FaceDescriptor of the old server
 _MAX_NUMBER: Final = float(np.finfo(np.float32).max)
 
 
@@ -38,7 +38,7 @@ def from_old_descriptor(text: str) -> Embedding | None:
     """The 128 numbers of a FaceDescriptor that the old server wrote; None if it is anything else."""
     try:
         numbers = json.loads(text)
-        if not isinstance(numbers, list) or len(numbers) != _OLD_LENGTH:
+        if not isinstance(numbers, list) or len(numbers) != OLD_LENGTH:
             return None
         usable = all(type(n) in (int, float) and math.isfinite(n) and abs(n) <= _MAX_NUMBER for n in numbers)
     except (ValueError, TypeError, OverflowError, RecursionError):

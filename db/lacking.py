@@ -5,12 +5,11 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, not_, select
 
 from db import tables
+from db.embeddings import OLD_LENGTH
 from db.expressions import CHUNK
 from db.listing import has_image, ids_with_image
 from rollcall.core.faces import FALLBACK_MODEL
 from rollcall.core.records import StoredImage
-
-_OLD_LENGTH = 128  # numbers in a FaceDescriptor of the old server
 
 
 def images_lacking(connection: Connection, model: str, limit: int) -> Sequence[StoredImage]:
@@ -52,5 +51,5 @@ def _lacks(model: str) -> ColumnElement[bool]:
     any_vector = exists().where(ours.c.FaceId == table.c.Id, ours.c.Vector.is_not(None))
     text = table.c.FaceDescriptor
     commas = func.length(text) - func.length(func.replace(text, ",", ""))
-    old = and_(not_(any_vector), text.is_not(None), commas == _OLD_LENGTH - 1)
+    old = and_(not_(any_vector), text.is_not(None), commas == OLD_LENGTH - 1)
     return and_(not_(noted), not_(old))

@@ -30,6 +30,8 @@ def begin_deferred(engine: Engine) -> None:
 
 def start_writing(connection: Connection) -> None:
     """Call before any write. On SQLite waits until no other transaction writes."""
+    if not connection.in_transaction():
+        connection.begin()  # which forgets what the connection's last transaction did
     if connection.dialect.name != "sqlite" or connection.info.get(_WRITING):
         return
     connection.exec_driver_sql("ROLLBACK")

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from runners.models import ModelCache
+from fastapi import FastAPI
 
 from db.engine import SqlDatabase, open_database
 from db.migrate import migrate
@@ -27,6 +27,8 @@ from rollcall.workflows.registry import Registry
 from rollcall.workflows.report_health import ReportHealth
 from rollcall.workflows.scan_attendance import ScanAttendance
 from rollcall.workflows.verify import Verify
+from runners.local import LocalFaceReader
+from runners.models import ModelCache
 
 logger = logging.getLogger("rollcall.service")
 
@@ -57,6 +59,11 @@ def model_cache(settings: Settings) -> ModelCache:
         backend=settings.inference_backend,
         fallback_allowed=settings.model_fallback == "face_recognition",
     )
+
+
+def local_reader(settings: Settings) -> FaceReader:
+    """Reads pictures in this very process, for the command line."""
+    return LocalFaceReader(model_cache(settings))
 
 
 def build(settings: Settings, faces: FaceReader) -> Parts:
@@ -99,6 +106,15 @@ def build(settings: Settings, faces: FaceReader) -> Parts:
         embed_missing=EmbedMissing(models=models, faces=faces, database=database),
         workflows=workflows,
     )
+
+
+@asynccontextmanager
+async def serving(app: FastAPI, settings: Settings, faces: FaceReader) -> AsyncIterator[None]:
+    """The app's lifespan: give it its workflows, and keep the background work going."""
+    parts = build(settings, faces)
+    app.state.workflows = parts.workflows
+    async with running(parts):
+        yield
 
 
 @asynccontextmanager

@@ -4,6 +4,8 @@ import logging
 import sys
 from contextvars import ContextVar
 
+OUR_PACKAGES = ("rollcall", "runners", "db")
+
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
 
@@ -14,11 +16,12 @@ class _WithRequestId(logging.Filter):
 
 
 def configure_logs(level: str) -> None:
-    """Send everything under the name `rollcall` to standard error. Calling it again replaces what it did."""
+    """Send what our packages say to standard error. Calling it again replaces what it did."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"))
     handler.addFilter(_WithRequestId())
-    logger = logging.getLogger("rollcall")
-    logger.handlers = [handler]
-    logger.setLevel(level)
-    logger.propagate = False
+    for name in OUR_PACKAGES:
+        logger = logging.getLogger(name)
+        logger.handlers = [handler]
+        logger.setLevel(level)
+        logger.propagate = False

@@ -19,9 +19,9 @@ ARCFACE_LANDMARKS: Landmarks = np.array(
 def similarity_transform(source: Landmarks, target: Landmarks) -> NDArray[np.float64]:
     """The (2, 3) matrix that turns, scales and moves `source` nearest to `target`, by least squares.
 
-    It never mirrors. Umeyama (1991), "Least-squares estimation of transformation parameters between two point patterns". In the
-    plane it needs no singular value decomposition: with points as complex numbers it is a regression with one
-    factor.
+    It never mirrors. Umeyama (1991), "Least-squares estimation of transformation parameters between two point
+    patterns". In the plane that needs no singular value decomposition: with points as complex numbers it is a
+    regression with one factor.
     """
     z = source.astype(np.float64) @ (1, 1j)
     w = target.astype(np.float64) @ (1, 1j)

@@ -19,7 +19,8 @@ def attempt(step: Callable[[Given], Made], item: Given | RollcallError) -> Made 
     try:
         return step(item)
     except RollcallError as error:
-        return error
+        # Its traceback would keep the frames, and in them the picture, in memory as long as the error.
+        return error.with_traceback(None)
     except Exception:
         # The traceback holds code and shapes, no pixels and no embeddings.
         _log.exception("A picture failed.")

@@ -23,6 +23,10 @@ class NotOnnx(Exception):
     """The bytes are not an ONNX model."""
 
 
+class _Missing(ValueError):
+    """A message lacks a field."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GraphSummary:
     """Shapes of the graph's inputs (weights left out) and outputs, and the names of its first nodes."""
@@ -68,10 +72,13 @@ def _summarise(data: mmap.mmap, first_nodes: int) -> GraphSummary:
 
 
 def _shape(data: mmap.mmap, value_info: _Span) -> Shape:
-    """ValueInfoProto.type (2) .tensor_type (1) .shape (2) .dim (1) .dim_value (1)."""
+    """ValueInfoProto.type (2) .tensor_type (1) .shape (2) .dim (1) .dim_value (1); empty where that is open."""
     span = value_info
-    for number in (2, 1, 2):
-        span = _only(data, span, number)
+    try:
+        for number in (2, 1, 2):
+            span = _only(data, span, number)
+    except _Missing:
+        return ()
     dimensions = []
     for number, dimension in _fields(data, span):
         if number == 1 and not isinstance(dimension, int):
@@ -91,7 +98,7 @@ def _only(data: mmap.mmap, message: _Span, field: int) -> _Span:
     for number, value in _fields(data, message):
         if number == field and not isinstance(value, int):
             return value
-    raise ValueError(f"field {field} is missing")
+    raise _Missing(f"field {field} is missing")
 
 
 def _fields(data: mmap.mmap, message: _Span) -> Iterator[_Field]:

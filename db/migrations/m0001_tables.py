@@ -13,7 +13,7 @@ _PERSON = """Id {{id}}, {0}Code CHAR(10), {0}Nickname VARCHAR(100), {0}Name VARC
     EmailAddress VARCHAR(100), Campus VARCHAR(50), {1} VARCHAR(100),
     CreatedDate DATETIME DEFAULT CURRENT_TIMESTAMP"""
 
-_FACE_DATA = """Id {id}, PersonType VARCHAR(20) NOT NULL, PersonCode CHAR(10) NOT NULL, ImageData LONGBLOB,
+_FACE_DATA = """Id {id}, PersonType VARCHAR(20), PersonCode CHAR(10) NOT NULL, ImageData LONGBLOB,
     FaceDescriptor LONGTEXT, OriginalName VARCHAR(255), ContentType VARCHAR(100),
     CreatedDate DATETIME DEFAULT CURRENT_TIMESTAMP"""
 
@@ -22,7 +22,7 @@ _ATTENDANCE = """Id {id}, SessionId INT NOT NULL, StudentCode CHAR(10) NOT NULL,
 
 _LOGS = """Id {id}, PersonCode CHAR(10), PersonType VARCHAR(20), Confidence DECIMAL(5,4),
     ProcessingTimeMs INT, SourceImageName VARCHAR(255),
-    RecognitionDate DATETIME DEFAULT CURRENT_TIMESTAMP, Success TINYINT(1)"""
+    RecognitionDate DATETIME DEFAULT CURRENT_TIMESTAMP, Success {truth}"""
 
 _EMBEDDINGS = """Id {id}, FaceId INT NOT NULL, Model VARCHAR(64) {exact} NOT NULL, Vector LONGBLOB,
     Problem VARCHAR(50), CreatedDate DATETIME DEFAULT CURRENT_TIMESTAMP, UNIQUE (FaceId, Model)"""

@@ -12,9 +12,9 @@ from contextlib import asynccontextmanager
 
 from fastapi import Request
 from limits import RateLimitItemPerMinute
+from limits.aio.storage import MemoryStorage, RedisStorage, Storage
 from limits.aio.strategies import MovingWindowRateLimiter
 from limits.errors import StorageError
-from limits.storage import storage_from_string
 
 from rollcall.core.errors import Forbidden, Overloaded, RateLimited, Unauthorized
 from rollcall.core.settings import IPNetwork
@@ -66,8 +66,7 @@ class RateLimit:
     def __init__(self, *, per_minute: int, exempt: Sequence[IPNetwork], storage: str) -> None:
         self._limit = RateLimitItemPerMinute(per_minute) if per_minute else None
         self._exempt = exempt
-        uri = "async+memory://" if storage == "memory" else f"async+{storage}"
-        self._limiter = MovingWindowRateLimiter(storage_from_string(uri, wrap_exceptions=True))
+        self._limiter = MovingWindowRateLimiter(_open_storage(storage))
 
     async def check(self, request: Request, caller: str | None) -> None:
         """Count this request. Raises RateLimited when there were too many."""
@@ -91,6 +90,12 @@ class RateLimit:
         except ValueError:
             return False
         return any(parsed in network for network in self._exempt)
+
+
+def _open_storage(storage: str) -> Storage:
+    if storage == "memory":
+        return MemoryStorage()
+    return RedisStorage(f"async+{storage}", wrap_exceptions=True, implementation="redispy")
 
 
 class Gate:

@@ -16,7 +16,8 @@ class PersonType(StrEnum):
 
 def fold_code(code: str) -> str:
     """The form in which two codes are compared: without regard to case or trailing blanks."""
-    return code.rstrip(" ").lower()
+    # Letter by letter, as databases do it: Python's lower() looks at a Greek sigma's neighbours.
+    return "".join(letter.lower() for letter in code.rstrip(" "))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

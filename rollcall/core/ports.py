@@ -111,7 +111,10 @@ class Changes(Protocol):
         ...
 
     def since(self, number: int) -> tuple[int, frozenset[int]]:
-        """The last change's number, and the Ids of the faces changed after `number`."""
+        """The last change's number, and the Ids of the faces changed after `number`.
+
+        The last number is below `number` when an older backup was restored.
+        """
         ...
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from rollcall.core.faces import Embedding
 from rollcall.core.matching import Match, Thresholds
 from rollcall.core.people import PersonKey, PersonType
-from rollcall.core.ports import Database
+from rollcall.core.ports import Database, Records
 from rollcall.core.records import StoredEmbedding
 from rollcall.gallery.index import Index
 
@@ -37,21 +37,27 @@ class FaceGallery:
 
     def _follow(self) -> None:
         with self._database.transaction() as records:
-            if self._last_change is None:
-                # The number first: what is committed in between is read twice rather than missed.
-                number, changed = records.changes.latest(), None
-                entries = list(records.faces.embeddings())
-            else:
-                number, changed = records.changes.since(self._last_change)
-                if not changed:
-                    return
-                entries = list(records.faces.embeddings(changed))
+            # The number first: what is committed in between is read twice rather than missed.
+            number, changed = self._news(records)
+            if changed is not None and not changed:
+                return
+            entries = list(records.faces.embeddings(changed))
+        if changed is None:
+            self._faces.clear()
         for face_id in changed or ():
             self._faces.pop(face_id, None)
         for entry in entries:
             self._faces.setdefault(entry.face_id, []).append(entry)
         self._index = Index(entry for found in self._faces.values() for entry in found)
         self._last_change = number
+
+    def _news(self, records: Records) -> tuple[int, frozenset[int] | None]:
+        """The last change's number, and the changed faces; None for all of them."""
+        if self._last_change is None:
+            return records.changes.latest(), None
+        number, changed = records.changes.since(self._last_change)
+        # Fewer changes than before: an older backup was restored under the running server.
+        return (number, None) if number < self._last_change else (number, changed)
 
     def models_besides(self, model: str, only: PersonType | None = None) -> frozenset[str]:
         return self._index.models_besides(model, only)

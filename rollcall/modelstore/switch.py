@@ -45,7 +45,7 @@ class ModelChoice:
 
 
 class ModelSwitch:
-    """Implements core.ports.Models. `run` brings the configured model up and never gives up trying."""
+    """Implements core.ports.Models. `run` brings the configured model up and never gives up."""
 
     def __init__(
         self, *, choice: ModelChoice, faces: FaceReader, fetch: Callable[[Pack], Awaitable[None]]
@@ -68,14 +68,18 @@ class ModelSwitch:
         return f"The fallback engine {self._active.name} answers: {self._problem}"
 
     async def run(self) -> None:
-        """Return once the configured model answers; until then load, fall back, download, and try again."""
+        """Return once the configured model answers; until then try again and again."""
         wait = FIRST_RETRY_SECONDS
-        while not await self._try_configured():
-            await self._fall_back()
-            if await self._download() and await self._try_configured():
-                return
+        while not await self.step():
             await asyncio.sleep(wait)
             wait = min(wait * 2, LONGEST_RETRY_SECONDS)
+
+    async def step(self) -> bool:
+        """Try everything once: load the configured model, else fall back and download; True if it answers."""
+        if await self._try_configured():
+            return True
+        await self._fall_back()
+        return await self._download() and await self._try_configured()
 
     async def _try_configured(self) -> bool:
         name = self._choice.name

@@ -34,12 +34,6 @@ class Health:
     database: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Counts:
-    enrolled: int
-    waiting: int
-
-
 class _Probe(Generic[T]):
     """A blocking question with a thread of its own: while one hangs, the next asker waits for its answer."""
 
@@ -66,8 +60,10 @@ class ReportHealth:
         self._faces = faces
         self._database = database
         self._why_degraded = why_degraded
-        self._probe: _Probe[_Counts] = _Probe("health")
-        self._last = _Counts(enrolled=0, waiting=0)
+        self._count_probe: _Probe[int] = _Probe("health-faces")
+        self._waiting_probe: _Probe[int] = _Probe("health-waiting")
+        self._enrolled = 0
+        self._waiting = 0
 
     async def run(self) -> Health:
         (model, model_problem), database_problem = await asyncio.gather(self._model(), self._ask_database())
@@ -77,21 +73,22 @@ class ReportHealth:
         warnings = []
         if reason := self._why_degraded():
             warnings.append(reason)
-        if self._last.waiting:
-            warnings.append(f"{self._last.waiting} faces still wait for their embedding by this model.")
+        if self._waiting:
+            warnings.append(f"{self._waiting} faces still wait for their embedding by this model.")
         if warnings:
             return self._health(HealthStatus.DEGRADED, " ".join(warnings), model)
         return self._health(HealthStatus.HEALTHY, "The service is ready.", model)
 
     def close(self) -> None:
-        self._probe.close()
+        self._count_probe.close()
+        self._waiting_probe.close()
 
     def _health(self, status: HealthStatus, message: str, model: ActiveModel | None) -> Health:
         return Health(
             status=status,
             message=message,
-            enrolled_faces=self._last.enrolled,
-            waiting_faces=self._last.waiting,
+            enrolled_faces=self._enrolled,
+            waiting_faces=self._waiting,
             model=model,
             database=self._database.kind,
         )
@@ -108,17 +105,25 @@ class ReportHealth:
 
     async def _ask_database(self) -> str | None:
         try:
-            name = self._models.active().name
-        except ModelNotLoaded:
-            name = None
-
-        def count() -> _Counts:
-            with self._database.transaction() as records:
-                waiting = records.faces.count_lacking(name) if name else 0
-                return _Counts(enrolled=records.faces.count(), waiting=waiting)
-
-        try:
-            self._last = await self._probe.ask(count)
+            self._enrolled, _ = await asyncio.gather(
+                self._count_probe.ask(self._count_enrolled), self._ask_waiting()
+            )
         except (TimeoutError, RollcallError):
             return "The database is unreachable."
         return None
+
+    async def _ask_waiting(self) -> None:
+        """MySQL takes a second for thousands of waiting faces; until it has counted, the last count stands."""
+        try:
+            name = self._models.active().name
+            self._waiting = await self._waiting_probe.ask(lambda: self._count_waiting(name))
+        except (TimeoutError, ModelNotLoaded):
+            return
+
+    def _count_enrolled(self) -> int:
+        with self._database.transaction() as records:
+            return records.faces.count()
+
+    def _count_waiting(self, model: str) -> int:
+        with self._database.transaction() as records:
+            return records.faces.count_lacking(model)

@@ -16,7 +16,7 @@ from db.migrate import migrate
 from rollcall.core.errors import DatabaseError, PersonNotFound
 from rollcall.core.ports import Database
 from rollcall.core.records import RecognitionAttempt
-from tests.db.rows import new_face, put, read, student
+from tests.db.rows import new_face, read, student
 from tests.mariadb import PASSWORD, MariaDBServer, is_installed
 
 
@@ -65,12 +65,32 @@ def test_errors_of_ours_pass_through_and_roll_back(database: SqlDatabase) -> Non
 def test_a_refused_statement_tells_nobody_its_values(
     database: SqlDatabase, caplog: pytest.LogCaptureFixture
 ) -> None:
-    put(database, tables.state, {"Name": "private-value", "Value": "x"})
+    row = {"Name": "private-value", "Value": "x"}
+
+    def insert_it() -> None:
+        with database.connection() as connection:
+            connection.execute(tables.state.insert().values(**row))
+
+    insert_it()
     with caplog.at_level(logging.DEBUG), pytest.raises(DatabaseError) as caught:
-        put(database, tables.state, {"Name": "private-value", "Value": "x"})
+        insert_it()
     assert "private-value" not in str(caught.value) + caplog.text + repr(caught.value.details)
     assert caught.value.__suppress_context__
     assert "IntegrityError" in caplog.text
+
+
+def test_at_debug_level_neither_values_nor_rows_are_logged(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        database = open_database(database_url, 1)
+        migrate(database)
+        with database.transaction() as records:
+            records.faces.add(new_face(student("private")))
+            records.faces.list(type=None, code="private", limit=1, offset=0)
+        database.close()
+    assert "private" not in caplog.text
+    assert PASSWORD not in caplog.text
 
 
 def test_a_database_without_tables_is_an_error(database_url: str) -> None:
@@ -198,9 +218,14 @@ def test_connections_recover_when_the_server_was_restarted() -> None:
 def test_a_connection_lost_within_a_transaction_is_an_error_once(mariadb: MariaDBServer) -> None:
     database = open_database(mariadb.new_database(), pool_size=1)
     migrate(database)
-    with pytest.raises(DatabaseError), database.connection() as connection:
-        number = connection.exec_driver_sql("SELECT CONNECTION_ID()").scalar_one()
-        mariadb.execute(f"KILL {number}")
-        connection.exec_driver_sql("SELECT 1")
+
+    def lose_it() -> None:
+        with database.connection() as connection:
+            number = connection.exec_driver_sql("SELECT CONNECTION_ID()").scalar_one()
+            mariadb.execute(f"KILL {number}")
+            connection.exec_driver_sql("SELECT 1")
+
+    with pytest.raises(DatabaseError, match="did not answer"):
+        lose_it()
     database.ping()
     database.close()

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from rollcall.core.errors import ImageTooLarge, InvalidImage
+from rollcall.core.faces import Box
 from rollcall.core.people import MAX_CODE_LENGTH, MAX_NAME_LENGTH, PersonType
 
 MAX_PICTURE_BYTES = 10 * 1024 * 1024
@@ -145,3 +146,9 @@ class BoxOut(BaseModel):
     y: float = Field(description="Upper edge.", examples=[98.0])
     width: float = Field(description="Width.", examples=[143.2])
     height: float = Field(description="Height.", examples=[187.9])
+
+    @classmethod
+    def of(cls, box: Box) -> "BoxOut":
+        return cls(
+            x=round(box.x, 2), y=round(box.y, 2), width=round(box.width, 2), height=round(box.height, 2)
+        )

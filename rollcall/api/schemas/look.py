@@ -36,9 +36,9 @@ class FaceOut(BaseModel):
     @classmethod
     def of(cls, face: Face) -> "FaceOut":
         return cls(
-            box=BoxOut(x=face.box.x, y=face.box.y, width=face.box.width, height=face.box.height),
-            score=face.score,
-            landmarks=[PointOut(x=float(x), y=float(y)) for x, y in face.landmarks],
+            box=BoxOut.of(face.box),
+            score=round(face.score, 4),
+            landmarks=[PointOut(x=round(float(x), 2), y=round(float(y), 2)) for x, y in face.landmarks],
         )
 
 

@@ -73,8 +73,8 @@ class MatchOut(BaseModel):
             person_type=match.person.type,
             person_code=match.person.code,
             person_name=named.name,
-            confidence=match.confidence,
-            similarity_score=match.similarity,
+            confidence=round(match.confidence, 6),
+            similarity_score=round(match.similarity, 6),
         )
 
 
@@ -129,7 +129,7 @@ class RecognizedFaceOut(BaseModel):
     @classmethod
     def of(cls, face: RecognizedFace, top_k: int) -> "RecognizedFaceOut":
         return cls(
-            box=BoxOut(x=face.box.x, y=face.box.y, width=face.box.width, height=face.box.height),
+            box=BoxOut.of(face.box),
             match=MatchOut.of(face.match) if face.match else None,
             candidates=_candidates(list(face.candidates), top_k),
         )
@@ -196,8 +196,8 @@ class VerifyOut(SchemaOut):
     def of(cls, verification: Verification) -> "VerifyOut":
         return cls(
             verified=verification.verified,
-            similarity_score=verification.similarity,
-            confidence=verification.confidence,
+            similarity_score=round(verification.similarity, 6),
+            confidence=round(verification.confidence, 6),
             threshold=verification.threshold,
             warnings=list(verification.warnings),
             processing_time_ms=verification.processing_time_ms,

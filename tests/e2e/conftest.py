@@ -1,0 +1,27 @@
+"""Real servers, started once for all tests that can share them."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.packs import write_pack
+from tests.servers import RollcallServer
+
+PACK_NAME = "synthetic"
+
+
+@pytest.fixture(scope="session")
+def pack_settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Settings that name the synthetic pack."""
+    models = tmp_path_factory.mktemp("models")
+    write_pack(models / PACK_NAME)
+    return {"MODEL_DIR": str(models), "INSIGHTFACE_MODEL": PACK_NAME}
+
+
+@pytest.fixture(scope="session")
+def server(
+    tmp_path_factory: pytest.TempPathFactory, pack_settings: dict[str, str]
+) -> Iterator[RollcallServer]:
+    """A server on SQLite with the synthetic pack."""
+    with RollcallServer(tmp_path_factory.mktemp("server"), **pack_settings) as server:
+        yield server

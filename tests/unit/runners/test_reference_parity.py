@@ -1,0 +1,131 @@
+"""Our pipeline against InsightFace's own, on real photos and a real pack."""
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from rollcall.core.faces import Face, Reading, ReadRequest, Subjects
+from runners.aligner import align
+from runners.models import ModelCache
+from runners.picture import decode
+from tests.packs import SHARED, needs_shared
+
+pytestmark = [
+    needs_shared,
+    # scikit-image renamed what insightface calls.
+    pytest.mark.filterwarnings("ignore:`estimate` is deprecated:FutureWarning"),
+]
+
+PHOTOS = sorted(
+    path
+    for folder in ("people", "group", "hard")
+    for path in (SHARED / "photos" / folder).rglob("*.*")
+    if path.parent.name != "T001"  # 12 to 36 megapixels: we reduce those, the reference does not
+)
+PACK = "scrfd_mbf"
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(SHARED / "photos").as_posix()
+
+
+@pytest.fixture(scope="module")
+def reference() -> Any:
+    from insightface.app import FaceAnalysis
+
+    analysis = FaceAnalysis(
+        name=str(SHARED / "models" / PACK),
+        allowed_modules=["detection", "recognition"],
+        providers=["CPUExecutionProvider"],
+    )
+    analysis.prepare(ctx_id=-1, det_thresh=0.7, det_size=(640, 640))
+    return analysis
+
+
+def read(models: ModelCache, encoded: bytes) -> Reading:
+    request = ReadRequest(picture=encoded, model=PACK, embed=Subjects.ALL, assess=Subjects.ALL)
+    [reading] = models.read([request])
+    assert isinstance(reading, Reading)
+    return reading
+
+
+def edges(face: Face) -> list[float]:
+    box = face.box
+    return [box.x, box.y, box.x + box.width, box.y + box.height]
+
+
+@pytest.mark.parametrize("path", PHOTOS, ids=name_of)
+def test_boxes_landmarks_and_embeddings_equal_the_reference(
+    path: Path, real_models: ModelCache, reference: Any
+) -> None:
+    ours = read(real_models, path.read_bytes()).faces
+    # We order by area, the reference by score.
+    theirs = sorted(
+        reference.get(cv2.imread(str(path))), key=lambda face: -np.prod(face.bbox[2:] - face.bbox[:2])
+    )
+    assert len(ours) == len(theirs)
+    for our, their in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(edges(our), their.bbox, atol=1)
+        np.testing.assert_allclose(our.landmarks, their.kps, atol=1)
+        assert our.score == pytest.approx(their.det_score, abs=1e-4)
+        assert our.embedding is not None
+        assert np.linalg.norm(our.embedding) == pytest.approx(1, abs=1e-5)
+        assert our.embedding @ their.normed_embedding >= 0.9999
+
+
+@pytest.mark.parametrize("path", PHOTOS[:6], ids=name_of)
+def test_crops_equal_the_reference(path: Path, real_models: ModelCache) -> None:
+    from insightface.utils.face_align import norm_crop
+
+    pixels = decode(path.read_bytes()).pixels
+    for face in read(real_models, path.read_bytes()).faces:
+        theirs = norm_crop(pixels, face.landmarks)
+        # The two ways to the same matrix differ in the last bits, so a pixel here and there rounds otherwise.
+        assert np.abs(align(pixels, face.landmarks).astype(int) - theirs).mean() < 0.05
+
+
+@pytest.mark.parametrize("path", sorted((SHARED / "photos/group").glob("0*.jpg")), ids=name_of)
+def test_every_face_of_a_group_is_found_and_none_beside(path: Path, real_models: ModelCache) -> None:
+    assert len(read(real_models, path.read_bytes()).faces) == int(path.stem.partition("_")[2])
+
+
+@pytest.mark.parametrize("path", sorted((SHARED / "photos/people/T001").glob("*.jpg")), ids=name_of)
+def test_a_reduced_picture_gives_nearly_the_same_embedding(
+    path: Path, real_models: ModelCache, reference: Any
+) -> None:
+    [ours] = read(real_models, path.read_bytes()).faces
+    [theirs] = reference.get(cv2.imread(str(path)))
+    assert np.abs(np.subtract(edges(ours), theirs.bbox)).max() < 0.03 * ours.box.height
+    assert ours.embedding is not None
+    # Full-size faces are aliased when warped to 112 pixels, ours less so: different, but not for the worse.
+    assert ours.embedding @ theirs.normed_embedding > 0.97
+
+
+def test_the_same_person_is_nearer_than_any_other(real_models: ModelCache) -> None:
+    people = {
+        path: read(real_models, path.read_bytes()).faces[0].embedding
+        for path in sorted((SHARED / "photos/people").rglob("*.*"))
+    }
+    same: list[float] = []
+    different: list[float] = []
+    for path, embedding in people.items():
+        for other, other_embedding in people.items():
+            if path < other and embedding is not None and other_embedding is not None:
+                pairs = same if path.parent == other.parent else different
+                pairs.append(float(embedding @ other_embedding))
+    assert min(same) > 0.5
+    assert max(different) < 0.25
+
+
+def test_a_face_that_fills_the_picture_is_found_at_the_second_look(real_models: ModelCache) -> None:
+    path = SHARED / "photos/people/S001/1.jpg"
+    [face] = read(real_models, path.read_bytes()).faces
+    left, top, right, bottom = (int(edge) for edge in edges(face))
+    tight = decode(path.read_bytes()).pixels[top:bottom, left:right]
+    [again] = read(real_models, cv2.imencode(".png", tight)[1].tobytes()).faces
+    assert face.embedding is not None
+    assert again.embedding is not None
+    assert face.embedding @ again.embedding > 0.8
