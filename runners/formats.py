@@ -36,10 +36,7 @@ _KNOWN = (
     ("JPEG 2000", re.compile(rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51")),
     ("JPEG XL", re.compile(rb"\0\0\0\x0cJXL \r\n\x87\n|\xff\x0a")),
     ("PDF", re.compile(rb"%PDF-")),
-    (
-        "SVG",
-        re.compile(rb"\s*(\xef\xbb\xbf)?\s*(<\?xml.*?)?(<!--.*?-->\s*|<!DOCTYPE[^>]*>\s*)*<svg", re.DOTALL),
-    ),
+    ("SVG", re.compile(rb"(\xef\xbb\xbf)?\s*<(svg|(\?xml|!--|!DOCTYPE svg).*<svg)", re.DOTALL)),
     ("PSD", re.compile(rb"8BPS")),
     ("PNM", re.compile(rb"P[1-7][ \t\r\n][ \t\r\n#0-9]")),
     ("OpenEXR", re.compile(rb"\x76\x2f\x31\x01")),

@@ -130,8 +130,7 @@ class LegacyEngine:
 
 
 def _weights_folder() -> Path:
-    # Importing the package needs pkg_resources, which setuptools no longer has; its files are all that we
-    # want.
+    # Importing the package needs pkg_resources, which setuptools no longer has; we only want its files.
     spec = importlib.util.find_spec("face_recognition_models")
     if spec is None or not spec.submodule_search_locations:
         raise ModelNotLoaded(

@@ -72,14 +72,17 @@ class ModelCache:
         if not _PLAIN_FOLDER_NAME.fullmatch(name):
             raise ModelNotLoaded("A model's name must be a plain folder name.")
         began = time.perf_counter()
-        engine = self._make(name)
         try:
+            engine = self._make(name)
             engine.warm_up()
         except ModelNotLoaded:
             raise
         except Exception as error:
+            # What a damaged file does to the libraries has no common type.
             _log.warning("Model %s cannot be run.", name, exc_info=True)
-            raise ModelNotLoaded(f"Model {name} is loaded but cannot be run.", model=name) from error
+            raise ModelNotLoaded(
+                f"Model {name} cannot be run; its files may be damaged.", model=name
+            ) from error
         _log.info("Loaded %s on %s in %.1f s.", name, engine.backend, time.perf_counter() - began)
         return engine
 

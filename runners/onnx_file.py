@@ -72,7 +72,7 @@ def _summarise(data: mmap.mmap, first_nodes: int) -> GraphSummary:
 
 
 def _shape(data: mmap.mmap, value_info: _Span) -> Shape:
-    """ValueInfoProto.type (2) .tensor_type (1) .shape (2) .dim (1) .dim_value (1); empty where that is open."""
+    """ValueInfoProto.type (2) .tensor_type (1) .shape (2) .dim (1) .dim_value (1); empty where not given."""
     span = value_info
     try:
         for number in (2, 1, 2):

@@ -113,7 +113,7 @@ class ReportHealth:
         return None
 
     async def _ask_waiting(self) -> None:
-        """MySQL takes a second for thousands of waiting faces; until it has counted, the last count stands."""
+        """MySQL takes a second to count thousands of waiting faces; meanwhile the last count stands."""
         try:
             name = self._models.active().name
             self._waiting = await self._waiting_probe.ask(lambda: self._count_waiting(name))

@@ -30,24 +30,27 @@ def reader(model_dir: Path) -> FaceReader:
     return compose.local_reader(Settings(_env_file=None, model_dir=model_dir))
 
 
+def settings_for(model_dir: Path, folder: Path, **settings: Any) -> Settings:
+    """Settings for tests: the synthetic pack, a database in the folder, no limits."""
+    chosen = {
+        "model_dir": model_dir,
+        "insightface_model": PACK_NAME,
+        "database_url": f"sqlite:///{folder}/rollcall.db",
+        "rate_limit_per_minute": 0,
+        "auto_download_models": False,
+        "enable_face_quality_check": False,
+        **settings,
+    }
+    return Settings(_env_file=None, **chosen)
+
+
 @pytest.fixture
 def start_app(model_dir: Path, reader: FaceReader, tmp_path: Path) -> Iterator[StartApp]:
     """Start apps with these settings; all stop after the test."""
     with ExitStack() as apps:
-
-        def start(**settings: Any) -> httpx.Client:
-            chosen = {
-                "model_dir": model_dir,
-                "insightface_model": PACK_NAME,
-                "database_url": f"sqlite:///{tmp_path}/rollcall.db",
-                "rate_limit_per_minute": 0,
-                "auto_download_models": False,
-                "enable_face_quality_check": False,
-                **settings,
-            }
-            return apps.enter_context(LiveApp(Settings(_env_file=None, **chosen), reader))
-
-        yield start
+        yield lambda **settings: apps.enter_context(
+            LiveApp(settings_for(model_dir, tmp_path, **settings), reader)
+        )
 
 
 @pytest.fixture

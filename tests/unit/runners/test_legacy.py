@@ -9,7 +9,7 @@ import pytest
 from rollcall.core.faces import FALLBACK_MODEL, Face, Metric, Reading, ReadRequest, Subjects
 from rollcall.core.matching import similarities
 from runners.models import ModelCache
-from tests.packs import SHARED, needs_shared, picture
+from tests.packs import SHARED, empty_picture, needs_shared, picture
 
 PEOPLE = SHARED / "photos" / "people"
 SAME_PIXELS = [
@@ -90,6 +90,14 @@ def test_coordinates_are_those_of_the_original_when_the_picture_was_reduced(real
     assert abs((ours.box.x + ours.box.width / 2) - (their.x + their.width / 2)) < 0.2 * their.width
     assert ours.landmarks.shape == (5, 2)
     assert np.all(ours.landmarks > (their.x, their.y))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 3000), (3000, 1), (7, 5)])
+def test_pictures_of_odd_shapes_have_no_faces(size: tuple[int, int], synthetic_models: ModelCache) -> None:
+    encoded = empty_picture(size=size, format="PNG")
+    [reading] = synthetic_models.read([ReadRequest(picture=encoded, model=FALLBACK_MODEL)])
+    assert isinstance(reading, Reading)
+    assert reading.faces == ()
 
 
 def test_a_picture_without_a_face_has_none_and_a_broken_one_is_an_error(synthetic_models: ModelCache) -> None:

@@ -155,6 +155,8 @@ def test_a_failed_load_is_tried_again(tmp_path: Path) -> None:
 def test_a_network_that_cannot_run_is_not_loaded(tmp_path: Path) -> None:
     write_pack(tmp_path / "odd")
     save_graph(tmp_path / "odd/det_synthetic.onnx", input_shape=[1, 3, "h", "w"], outputs=9)
+    [result] = models(tmp_path).read([ReadRequest(picture=picture(), model="odd")])
+    assert isinstance(result, ModelNotLoaded)
     with pytest.raises(ModelNotLoaded):
         models(tmp_path).engine("odd")
 
