@@ -15,7 +15,7 @@ from runners.formats import Format, format_of
 
 Pixels: TypeAlias = NDArray[np.uint8]  # (height, width, 3), BGR
 
-MAX_ENCODED_BYTES = 10_000_000
+MAX_ENCODED_BYTES = 10 * 1024 * 1024
 # Phones and cameras in use take 12 to 50 megapixels. Uncompressed, 64 are 192 MB: the most one request may
 # cost.
 MAX_PIXELS = 64_000_000

@@ -66,6 +66,9 @@ class RollcallServer:
             "AUTO_DOWNLOAD_MODELS": "false",
             **settings,
         }
+        self.model_settings = {
+            name: value for name, value in settings.items() if name in ("MODEL_DIR", "INSIGHTFACE_MODEL")
+        }
         self._process: subprocess.Popen[bytes] | None = None
         self.client = httpx.Client(base_url=self.url, timeout=ANSWER_LIMIT_SECONDS)
 
