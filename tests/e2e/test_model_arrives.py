@@ -89,6 +89,6 @@ def test_a_download_with_the_wrong_bytes_is_refused_and_the_fallback_answers(tmp
             MODEL_MIRROR_URL=mirror.url,
         ) as server,
     ):
-        wait_for(lambda: "not the one expected" in server.health().get("message", ""), "the download being refused")
+        wait_for(lambda: "SHA-256" in server.health().get("message", ""), "the download being refused")
         assert server.health()["status"] == "degraded"
         assert list((tmp_path / "models").iterdir()) == []
