@@ -7,7 +7,7 @@ SERVE := BENTOML_DO_NOT_TRACK=True BENTOML_HOME=$(CURDIR)/data/bentoml $(BIN)/be
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
 
-.PHONY: help serve dev test lint format lock clean
+.PHONY: help serve dev test bench lint format lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -32,6 +32,9 @@ dev: .venv/serve ## The same, starting anew at each change of the code
 
 test: .venv/dev ## Run all tests
 	$(BIN)/pytest
+
+bench: .venv/dev ## Measure speed and memory, into bench/RESULTS.md; ARGS="--quick" tries it out
+	$(BIN)/python -m bench $(ARGS)
 
 lint: .venv/dev ## Check format, style and types
 	$(BIN)/ruff format --check .

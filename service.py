@@ -12,7 +12,13 @@ from rollcall import compose
 from rollcall.api.app import create_app
 from rollcall.core.settings import Settings, WrongSettings, load_settings
 from rollcall.logs import configure_logs
-from runners.bento_guards import KEEP_CONNECTION, forget_queueing, watch_dispatchers
+from runners.bento_guards import (
+    KEEP_CONNECTION,
+    forget_queueing,
+    run_batches_side_by_side,
+    skip_training,
+    watch_dispatchers,
+)
 from runners.client import RunnerClient
 from runners.face_runner import BatchingRunner
 
@@ -31,6 +37,9 @@ settings = settings_or_exit()
 configure_logs(settings.log_level)
 watch_dispatchers()
 forget_queueing()
+skip_training()
+streams = compose.cores(settings)
+run_batches_side_by_side(streams)
 # uvicorn, which BentoML starts after this file is read, believes X-Forwarded-For of these alone.
 os.environ["FORWARDED_ALLOW_IPS"] = ",".join(str(network) for network in settings.trusted_proxies) or "none"
 
@@ -38,6 +47,7 @@ os.environ["FORWARDED_ALLOW_IPS"] = ",".join(str(network) for network in setting
 @bentoml.service(
     name="FaceRunner",
     workers=1,
+    threads=streams,
     traffic=NEVER_CUT_OFF,
     runner_connection=KEEP_CONNECTION,
     logging={"access": {"enabled": False}},

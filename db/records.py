@@ -5,6 +5,7 @@ from functools import cached_property
 from sqlalchemy import Connection
 
 from db.attendance import SqlAttendance
+from db.calibrations import SqlCalibrations
 from db.changes import SqlChanges
 from db.faces import SqlFaces
 from db.logs import SqlRecognitionLog
@@ -36,3 +37,7 @@ class SqlRecords:
     @cached_property
     def log(self) -> SqlRecognitionLog:
         return SqlRecognitionLog(self._connection)
+
+    @cached_property
+    def calibrations(self) -> SqlCalibrations:
+        return SqlCalibrations(self._connection)

@@ -6,6 +6,7 @@ from sqlalchemy import (
     CHAR,
     Column,
     DateTime,
+    Double,
     Integer,
     LargeBinary,
     MetaData,
@@ -108,6 +109,18 @@ state = Table(
 LOCK_ROW = "lock"  # the row that whoever changes faces, persons or attendance holds until the commit
 SESSIONS_ROW = "sessions_table"
 SESSIONS_ARE_OURS = "ours"
+
+calibrations = Table(
+    "RollcallCalibrations",
+    metadata,
+    Column("Model", String(64), primary_key=True),
+    Column("Midpoint", Double, nullable=False),
+    Column("Slope", Double, nullable=False),
+    Column("OperatingPoint", Double, nullable=False),
+    Column("SamePairs", Integer, nullable=False),
+    Column("DifferentPairs", Integer, nullable=False),
+    Column("CreatedDate", DateTime),
+)
 
 migrations = Table(
     "RollcallMigrations",

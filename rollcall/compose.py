@@ -20,6 +20,7 @@ from rollcall.modelstore.download import download
 from rollcall.modelstore.switch import ModelChoice, ModelSwitch
 from rollcall.workflows.embed_missing import EmbedMissing
 from rollcall.workflows.enroll import Enroll
+from rollcall.workflows.evaluate import Evaluate
 from rollcall.workflows.look import Look
 from rollcall.workflows.probes import FacePolicy, ProbeReader
 from rollcall.workflows.recognize import Recognize
@@ -27,6 +28,7 @@ from rollcall.workflows.registry import Registry
 from rollcall.workflows.report_health import ReportHealth
 from rollcall.workflows.scan_attendance import ScanAttendance
 from rollcall.workflows.verify import Verify
+from runners.cores import available_cores
 from runners.local import LocalFaceReader
 from runners.models import ModelCache
 
@@ -34,6 +36,7 @@ logger = logging.getLogger("rollcall.service")
 
 DATABASE_RETRY_SECONDS = 2.0
 EMBED_PAUSE_SECONDS = 5.0
+FOLLOW_PAUSE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,7 @@ class Parts:
     gallery: FaceGallery
     models: ModelSwitch
     embed_missing: EmbedMissing
+    evaluate: Evaluate
     workflows: Workflows
 
     def close(self) -> None:
@@ -51,11 +55,16 @@ class Parts:
         self.database.close()
 
 
+def cores(settings: Settings) -> int:
+    """How many threads the networks may use, all together."""
+    return settings.inference_threads or available_cores()
+
+
 def model_cache(settings: Settings) -> ModelCache:
     """The models of this process, loaded when first asked for."""
     return ModelCache(
         model_dir=settings.model_dir,
-        threads=settings.threads,
+        threads=cores(settings),
         backend=settings.inference_backend,
         fallback_allowed=settings.model_fallback == "face_recognition",
     )
@@ -80,6 +89,7 @@ def build(settings: Settings, faces: FaceReader) -> Parts:
         ),
         faces=faces,
         fetch=partial(download, model_dir=settings.model_dir, mirror=settings.model_mirror_url),
+        calibrations=lambda: gallery.calibrations,
     )
     policy = FacePolicy(reject_multiple=settings.multiple_faces_policy == "reject")
     probes = ProbeReader(models=models, faces=faces, gallery=gallery)
@@ -104,6 +114,7 @@ def build(settings: Settings, faces: FaceReader) -> Parts:
         gallery=gallery,
         models=models,
         embed_missing=EmbedMissing(models=models, faces=faces, database=database),
+        evaluate=Evaluate(models=models, faces=faces, database=database),
         workflows=workflows,
     )
 
@@ -123,7 +134,7 @@ async def running(parts: Parts) -> AsyncIterator[None]:
 
     Nothing here holds up the start: health answers at once and says what is missing.
     """
-    work = (_prepare_database(parts), parts.models.run(), _embed_for_ever(parts))
+    work = (_follow_database(parts), parts.models.run(), _embed_for_ever(parts))
     tasks = [asyncio.create_task(_watched(step)) for step in work]
     try:
         yield
@@ -151,6 +162,17 @@ async def _prepare_database(parts: Parts) -> None:
 
     await _until_done(prepare, "The database is not ready")
     logger.info("The database is ready")
+
+
+async def _follow_database(parts: Parts) -> None:
+    """Each recognition follows the changes itself. This is for what asks no gallery, such as the health."""
+    await _prepare_database(parts)
+    while True:
+        await asyncio.sleep(FOLLOW_PAUSE_SECONDS)
+        try:
+            await asyncio.to_thread(parts.gallery.refresh)
+        except RollcallError as error:
+            logger.debug("Changes must wait: %s", error.message)
 
 
 async def _until_done(step: Callable[[], None], problem: str) -> None:

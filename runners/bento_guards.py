@@ -1,13 +1,13 @@
-"""Two faults of BentoML 1.4.39 and their cures; its version is pinned because the second mends private code.
+"""Faults of BentoML 1.4.39 and their cures; its version is pinned because most of them mend private code.
 
 docs/architecture.md has what was measured. Take them out when a later BentoML no longer needs them: the tests
-in tests/e2e/test_bento_guards.py tell.
+in tests/e2e/test_bento_guards.py and tests/unit/runners/test_dispatcher.py tell.
 """
 
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
-from bentoml._internal.marshal.dispatcher import Optimizer
+from bentoml._internal.marshal.dispatcher import CorkDispatcher, NonBlockSema, Optimizer
 
 if TYPE_CHECKING:
     from _bentoml_sdk.service.config import RunnerConnectionSchema
@@ -35,7 +35,7 @@ def forget_queueing() -> None:
 
     Its `wait` is the average time that past requests queued; it holds each new request back for as long,
     hoping for company. After a burst that is 200 to 300 ms for 20 s and more. Batches form well without it:
-    whatever arrives while one batch is in the network makes up the next.
+    whatever arrives while all streams are busy makes up the next.
     """
     refresh = Optimizer.trigger_refresh
 
@@ -44,6 +44,30 @@ def forget_queueing() -> None:
         self.wait = 0
 
     Optimizer.trigger_refresh = trigger_refresh  # type: ignore[method-assign]
+
+
+def skip_training() -> None:
+    """Keep the dispatcher from holding its first requests back, to see how batches of 2 and 3 do."""
+
+    async def train_optimizer(self: CorkDispatcher[Any, Any], *_: int) -> None:
+        """Learn nothing: what is learnt only serves to hold requests back and to shed load."""
+
+    CorkDispatcher.train_optimizer = train_optimizer  # type: ignore[method-assign, assignment]
+
+
+def run_batches_side_by_side(streams: int) -> None:
+    """Let every dispatcher have so many batches in the network at a time, instead of one.
+
+    While one batch is in the network, the next is decoded; and streams of one thread each do more than all
+    threads on one picture after the other.
+    """
+    created = CorkDispatcher.__init__
+
+    def init(self: CorkDispatcher[Any, Any], *args: Any, **kwargs: Any) -> None:
+        created(self, *args, **kwargs)
+        self._sema = NonBlockSema(streams)
+
+    CorkDispatcher.__init__ = init  # type: ignore[method-assign]
 
 
 def remembered_wait_seconds() -> float | None:

@@ -3,6 +3,7 @@
 Guo et al. (2021), "Sample and Computation Redistribution for Efficient Face Detection".
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
@@ -25,6 +26,11 @@ INPUT_SIZE: Size = (640, 640)
 # At 640 SCRFD misses faces that fill the picture: they are larger than what it was trained on. At 256 they
 # are found, for a sixth of the time. The second size only has its turn when the first finds nothing.
 SECOND_SIZE: Size = (256, 256)
+# The canvas is trimmed to a multiple of the coarsest stride. With 24 pixels of black left, all 72 faces of
+# ../shared/photos kept cosine 0.9993 to themselves on the full canvas; with none, 0.9987. 16:9 takes 384
+# rows.
+TRIM_STEP = 32
+TRIM_MARGIN = 24
 # The number of outputs tells the head: scores, boxes and landmarks for each stride. Heads with 6 or 10
 # outputs have no landmarks, without which no face can be aligned.
 STRIDES = {9: (8, 16, 32), 15: (8, 16, 32, 64, 128)}
@@ -56,40 +62,93 @@ class _Candidates:
         return _Candidates(boxes=self.boxes[rows], scores=self.scores[rows], landmarks=self.landmarks[rows])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Letterbox:
+    """A picture in the upper left of a canvas. `scale`: canvas pixels per work pixel."""
+
+    canvas: Pixels
+    scale: float
+    picture: Size
+    trimmed: tuple[bool, bool]  # on the right, at the bottom
+
+    @property
+    def size(self) -> Size:
+        return self.canvas.shape[1], self.canvas.shape[0]
+
+
 class Detector:
-    """An SCRFD network and what it needs before and after. Results equal InsightFace's at 640x640."""
+    """An SCRFD network and what it needs before and after.
 
-    def __init__(self, session: Session) -> None:
+    `trim`: leave out most of the black that would fill the canvas up to a square, and with it a third of the
+    time for 16:9. Without it, results equal InsightFace's at 640x640.
+    """
+
+    def __init__(self, session: Session, *, trim: bool = True) -> None:
         self._session = session
-        self._sizes = _input_sizes(session)
+        batch, _, height, width = session.input_shape
+        self._fixed: Size | None = (width, height) if width is not None and height is not None else None
+        self._trim = trim and self._fixed is None
+        # The official graphs lay the rows of a batch into one another, and say so by a batch of 1.
+        self._batches = batch is None
 
-    def detect(self, pixels: Pixels) -> list[Detection]:
-        """All faces that score 0.7 and above, the largest first."""
-        for size in self._sizes:
-            candidates = self._look(pixels, size)
-            if len(candidates.scores):
-                return _largest_first(candidates.pick(_distinct(candidates)))
-        return []
+    def detect(self, pictures: Sequence[Pixels], *, alone: bool = False) -> list[list[Detection]]:
+        """All faces of each picture that score 0.7 and above, the largest first. `alone`: see Session.run."""
+        size = self._fixed or INPUT_SIZE
+        looks = [_letterbox(pixels, size, trim=self._trim) for pixels in pictures]
+        found = self._find(looks, alone)
+        again: dict[int, _Letterbox] = {}
+        for i, (look, candidates) in enumerate(zip(looks, found, strict=True)):
+            if not len(candidates.scores) and self._fixed is None:
+                again[i] = _letterbox(pictures[i], SECOND_SIZE)
+            elif _touches_cut(look, candidates):
+                again[i] = _letterbox(pictures[i], size)
+        for i, candidates in zip(again, self._find(list(again.values()), alone), strict=True):
+            found[i] = candidates
+        return [_largest_first(candidates.pick(_distinct(candidates))) for candidates in found]
 
-    def _look(self, pixels: Pixels, size: Size) -> _Candidates:
-        letterbox, scale = _letterbox(pixels, size)
-        candidates = _decode_outputs(self._session.run(_blob(letterbox)), size)
-        boxes, landmarks = candidates.boxes / scale, candidates.landmarks / scale
-        return _usable(_Candidates(boxes=boxes, scores=candidates.scores, landmarks=landmarks))
+    def _find(self, looks: Sequence[_Letterbox], alone: bool) -> list[_Candidates]:
+        """Candidates in work pixels, in as few runs as the graph allows."""
+        found: dict[int, _Candidates] = {}
+        for places in _runs(looks, together=self._batches):
+            blob = np.concatenate([canvas_blob(looks[i].canvas) for i in places])
+            outputs = self._session.run(blob, alone=alone)
+            for row, i in enumerate(places):
+                own = [output[row] for output in outputs] if self._batches else outputs
+                found[i] = _in_work_pixels(_decode_outputs(own, looks[i].size), looks[i].scale)
+        return [found[i] for i in range(len(looks))]
 
 
-def _input_sizes(session: Session) -> tuple[Size, ...]:
-    """A graph with a fixed input size leaves no choice."""
-    _, _, height, width = session.input_shape
-    if height is not None and width is not None:
-        return ((width, height),)
-    return (INPUT_SIZE, SECOND_SIZE)
+def _runs(looks: Sequence[_Letterbox], *, together: bool) -> list[list[int]]:
+    """Which pictures go into one run: those with canvases of one size, or each by itself."""
+    if not together:
+        return [[i] for i in range(len(looks))]
+    by_size: dict[Size, list[int]] = {}
+    for i, look in enumerate(looks):
+        by_size.setdefault(look.size, []).append(i)
+    return list(by_size.values())
 
 
-def _letterbox(pixels: Pixels, size: Size) -> tuple[Pixels, float]:
-    """Fit the picture into the upper left of a black canvas; also returns canvas pixels per work pixel."""
+def _touches_cut(look: _Letterbox, candidates: _Candidates) -> bool:
+    """Whether a face reaches the side where the canvas was trimmed.
+
+    There the network misses the black that it was trained with, and landmarks move: such a face had cosine
+    0.98 to itself, where all others kept 0.999.
+    """
+    for axis in (0, 1):
+        border = (look.picture[axis] - TRIM_MARGIN) / look.scale
+        if look.trimmed[axis] and (candidates.boxes[:, 2 + axis] > border).any():
+            return True
+    return False
+
+
+def _in_work_pixels(candidates: _Candidates, scale: float) -> _Candidates:
+    boxes, landmarks = candidates.boxes / scale, candidates.landmarks / scale
+    return _usable(_Candidates(boxes=boxes, scores=candidates.scores, landmarks=landmarks))
+
+
+def _letterbox(pixels: Pixels, size: Size, *, trim: bool = False) -> _Letterbox:
+    """Fit the picture into the upper left of a black canvas, as InsightFace does."""
     height, width = pixels.shape[:2]
-    canvas = np.zeros((size[1], size[0], 3), np.uint8)
     # The order of operations is InsightFace's: rounding another way moves boxes by a pixel.
     ratio = height / width
     if ratio > size[1] / size[0]:
@@ -98,12 +157,26 @@ def _letterbox(pixels: Pixels, size: Size) -> tuple[Pixels, float]:
         new_height, new_width = int(size[0] * ratio), size[0]
     # A picture 640 times longer than wide would vanish.
     new_height, new_width = max(1, new_height), max(1, new_width)
+    canvas_width = _trimmed(new_width, size[0]) if trim else size[0]
+    canvas_height = _trimmed(new_height, size[1]) if trim else size[1]
+    canvas = np.zeros((canvas_height, canvas_width, 3), np.uint8)
     canvas[:new_height, :new_width] = cv2.resize(pixels, (new_width, new_height))
-    return canvas, new_height / height
+    return _Letterbox(
+        canvas=canvas,
+        scale=new_height / height,
+        picture=(new_width, new_height),
+        trimmed=(canvas_width < size[0], canvas_height < size[1]),
+    )
 
 
-def _blob(letterbox: Pixels) -> Blob:
-    blob = cv2.dnn.blobFromImage(letterbox, 1 / _STD, mean=(_MEAN, _MEAN, _MEAN), swapRB=True)
+def _trimmed(side: int, most: int) -> int:
+    """The next multiple of the coarsest stride, with some black left."""
+    return min(most, -(-(side + TRIM_MARGIN) // TRIM_STEP) * TRIM_STEP)
+
+
+def canvas_blob(canvas: Pixels) -> Blob:
+    """(1, 3, height, width) RGB, about -1..1."""
+    blob = cv2.dnn.blobFromImage(canvas, 1 / _STD, mean=(_MEAN, _MEAN, _MEAN), swapRB=True)
     return np.asarray(blob, np.float32)
 
 

@@ -17,30 +17,33 @@ MAX_CROPS_PER_RUN = 16
 
 
 class Embedder:
-    """A recogniser network and its preprocessing.
-
-    `scales_itself`: the graph begins by scaling pixels, so it wants them as they are, 0..255; otherwise
-    -1..1.
-    """
+    """A recogniser network and its preprocessing; `scales_itself`: see crop_blob."""
 
     def __init__(self, session: Session, *, scales_itself: bool) -> None:
         self._session = session
-        self._mean, self._std = (0.0, 1.0) if scales_itself else (127.5, 127.5)
-        # Some official graphs have their batch dimension fixed at 1.
+        self._scales_itself = scales_itself
+        # A graph whose batch dimension is fixed at 1 and could not be opened.
         self._crops_per_run = min(session.input_shape[0] or MAX_CROPS_PER_RUN, MAX_CROPS_PER_RUN)
 
-    def embed(self, crops: Sequence[Pixels]) -> Embeddings:
-        """One unit vector for each (112, 112, 3) crop; a network that answers zeros gives not-a-number."""
+    def embed(self, crops: Sequence[Pixels], *, alone: bool = False) -> Embeddings:
+        """One unit vector for each (112, 112, 3) crop; a network that answers zeros gives not-a-number.
+
+        `alone`: see Session.run.
+        """
         if not crops:
             return np.empty((0, 0), np.float32)
         step = self._crops_per_run
-        runs = [self._session.run(self._blob(crops[i : i + step]))[0] for i in range(0, len(crops), step)]
+        blob = crop_blob(crops, scales_itself=self._scales_itself)
+        runs = [self._session.run(blob[i : i + step], alone=alone)[0] for i in range(0, len(crops), step)]
         vectors = np.vstack(runs).astype(np.float32)
         with np.errstate(invalid="ignore", divide="ignore"):
             unit: Embeddings = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         return unit
 
-    def _blob(self, crops: Sequence[Pixels]) -> Blob:
-        mean = (self._mean, self._mean, self._mean)
-        blob = cv2.dnn.blobFromImages(list(crops), 1 / self._std, (CROP_SIDE, CROP_SIDE), mean, swapRB=True)
-        return np.asarray(blob, np.float32)
+
+def crop_blob(crops: Sequence[Pixels], *, scales_itself: bool) -> Blob:
+    """(n, 3, 112, 112) RGB: as they are, 0..255, for a graph that scales them itself; otherwise -1..1."""
+    mean, std = (0.0, 1.0) if scales_itself else (127.5, 127.5)
+    size = (CROP_SIDE, CROP_SIDE)
+    blob = cv2.dnn.blobFromImages(list(crops), 1 / std, size, (mean, mean, mean), swapRB=True)
+    return np.asarray(blob, np.float32)

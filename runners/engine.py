@@ -1,23 +1,23 @@
-"""A pack at work: decode → detect → align → embed → quality, once, for a batch."""
+"""A pack at work: decode → detect → crop → embed → quality, once, for a batch."""
 
-import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
+from types import TracebackType
 from typing import Protocol, TypeAlias
 
 import numpy as np
 
 from rollcall.core.errors import InternalError, RollcallError
-from rollcall.core.faces import Box, Embeddings, Face, Quality, Reading, ReadRequest, Subjects
+from rollcall.core.faces import Box, Embedding, Face, Quality, Reading, ReadRequest, Subjects
+from runners import sample
 from runners.aligner import CROP_SIDE, align
-from runners.detector import INPUT_SIZE, Detection, Detector
+from runners.detector import Detection, Detector
 from runners.embedder import Embedder
-from runners.isolation import attempt
-from runners.picture import Picture, Pixels, decode
+from runners.isolation import attempt, together
+from runners.picture import Picture, Pixels, closer, decode
 from runners.quality import assess
-
-_log = logging.getLogger(__name__)
 
 Result: TypeAlias = Reading | RollcallError
 
@@ -27,7 +27,7 @@ class Engine(Protocol):
 
     @property
     def backend(self) -> str:
-        """What runs it: `onnxruntime` or `dlib`."""
+        """What runs it: `onnxruntime`, `openvino`, `cuda` or `dlib`."""
         ...
 
     def warm_up(self) -> None:
@@ -40,22 +40,19 @@ class Engine(Protocol):
 
 
 def count_of(subjects: Subjects, faces: int) -> int:
-    """How many faces are meant, of those in a picture. They are ordered, so the first so many are meant."""
+    """How many faces are meant, of so many."""
     return {Subjects.NONE: 0, Subjects.LARGEST: min(1, faces), Subjects.ALL: faces}[subjects]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Scene:
-    """A picture on its way: its faces, the largest first, and crops of those to be looked at closer."""
+    """A picture on its way. `crops` and `embeddings` are by the place of their face in `detections`."""
 
     request: ReadRequest
     picture: Picture
-    detections: Sequence[Detection]
-    crops: Sequence[Pixels]
-
-    @property
-    def crops_to_embed(self) -> Sequence[Pixels]:
-        return self.crops[: count_of(self.request.embed, len(self.detections))]
+    detections: Sequence[Detection] = ()
+    crops: Mapping[int, Pixels] = field(default_factory=dict)
+    embeddings: Mapping[int, Embedding] = field(default_factory=dict)
 
 
 class FaceEngine:
@@ -65,73 +62,122 @@ class FaceEngine:
         self._detector = detector
         self._embedder = embedder
         self._backend = backend
+        self._at_work = _AtWork()
 
     @property
     def backend(self) -> str:
         return self._backend
 
     def warm_up(self) -> None:
-        self._detector.detect(np.zeros((INPUT_SIZE[1], INPUT_SIZE[0], 3), np.uint8))
-        self._embedder.embed([np.zeros((CROP_SIDE, CROP_SIDE, 3), np.uint8)])
+        for alone in (True, False):
+            self._detector.detect([sample.scene()], alone=alone)
+            self._embedder.embed(sample.crops(), alone=alone)
 
     def read(self, requests: Sequence[ReadRequest]) -> list[Result]:
-        scenes = [attempt(self._see, request) for request in requests]
-        embeddings = self._embed(scenes)
-        return [_result(scene, vectors) for scene, vectors in zip(scenes, embeddings, strict=True)]
+        with self._at_work:
+            opened = [attempt(_open, request) for request in requests]
+            scenes = [attempt(_crop, scene) for scene in together(self._detect, opened)]
+            return [attempt(_reading, scene) for scene in together(self._embed, scenes)]
 
-    def _see(self, request: ReadRequest) -> _Scene:
-        picture = decode(request.picture)
-        detections = self._detector.detect(picture.pixels)
-        closer = max(count_of(subjects, len(detections)) for subjects in (request.embed, request.assess))
-        crops = [align(picture.pixels, detection.landmarks) for detection in detections[:closer]]
-        return _Scene(request=request, picture=picture, detections=detections, crops=crops)
+    def _detect(self, scenes: Sequence[_Scene]) -> list[_Scene]:
+        pixels = [scene.picture.pixels for scene in scenes]
+        found = self._detector.detect(pixels, alone=self._at_work.alone)
+        return [replace(scene, detections=faces) for scene, faces in zip(scenes, found, strict=True)]
 
-    def _embed(self, scenes: Sequence[_Scene | RollcallError]) -> list[Embeddings | RollcallError]:
-        """The embeddings of each scene, from as few runs of the network as possible."""
-        crops = [[] if isinstance(scene, RollcallError) else scene.crops_to_embed for scene in scenes]
-        try:
-            vectors = self._embedder.embed([crop for group in crops for crop in group])
-        except Exception:
-            # One crop may have failed the run for all: let each picture stand for itself.
-            _log.warning("Embedding a batch failed; its pictures are embedded one by one.", exc_info=True)
-            return [attempt(self._embedder.embed, group) for group in crops]
-        ends = list(accumulate(len(group) for group in crops))
-        return [vectors[end - len(group) : end] for group, end in zip(crops, ends, strict=True)]
+    def _embed(self, scenes: Sequence[_Scene]) -> list[_Scene]:
+        """All crops of all scenes in as few runs of the network as possible."""
+        places = [_chosen(scene.request.embed, scene) for scene in scenes]
+        crops = [scene.crops[i] for scene, wanted in zip(scenes, places, strict=True) for i in wanted]
+        vectors = self._embedder.embed(crops, alone=self._at_work.alone)
+        ends = accumulate(len(wanted) for wanted in places)
+        return [
+            replace(scene, embeddings=dict(zip(wanted, vectors[end - len(wanted) : end], strict=True)))
+            for scene, wanted, end in zip(scenes, places, ends, strict=True)
+        ]
 
 
-def _result(scene: _Scene | RollcallError, embeddings: Embeddings | RollcallError) -> Result:
-    if isinstance(scene, RollcallError):
+class _AtWork:
+    """How many batches are being read? A batch that is alone may use all cores."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._batches = 0
+
+    @property
+    def alone(self) -> bool:
+        return self._batches == 1
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._batches += 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._lock:
+            self._batches -= 1
+
+
+def _open(request: ReadRequest) -> _Scene:
+    return _Scene(request=request, picture=decode(request.picture))
+
+
+def _crop(scene: _Scene) -> _Scene:
+    """Align the faces that are to be looked at closer, from as many pixels as the picture has for them."""
+    wanted = {*_chosen(scene.request.embed, scene), *_chosen(scene.request.assess, scene)}
+    if not wanted:
         return scene
-    seen = scene
-    return attempt(lambda vectors: _reading(seen, vectors), embeddings)
+    smallest = min(_side(scene.detections[i]) for i in wanted)
+    near = closer(scene.request.picture, scene.picture, factor=CROP_SIDE / max(smallest, 1.0))
+    factor = np.float32(scene.picture.scale / near.scale)
+    crops = {i: align(near.pixels, scene.detections[i].landmarks * factor) for i in wanted}
+    return replace(scene, crops=crops)
 
 
-def _reading(scene: _Scene, embeddings: Embeddings) -> Reading:
+def _chosen(subjects: Subjects, scene: _Scene) -> list[int]:
+    """Which faces are meant: of those whose landmarks lie in the picture, since others cannot be aligned."""
+    height, width = scene.picture.pixels.shape[:2]
+    usable = [i for i, face in enumerate(scene.detections) if _is_inside(face, width, height)]
+    return usable[: count_of(subjects, len(usable))]
+
+
+def _is_inside(face: Detection, width: int, height: int) -> bool:
+    return bool((face.landmarks >= 0).all() and (face.landmarks <= (width, height)).all())
+
+
+def _side(face: Detection) -> float:
+    return min(face.right - face.left, face.bottom - face.top)
+
+
+def _reading(scene: _Scene) -> Reading:
     """Back to pixels of the upright original, with what was asked for attached."""
-    if not np.isfinite(embeddings).all():
+    if not all(np.isfinite(vector).all() for vector in scene.embeddings.values()):
         raise InternalError("The recogniser gave no usable numbers.")
-    qualities = _qualities(scene)
+    picture = scene.picture
+    assessed = _chosen(scene.request.assess, scene)
     faces = tuple(
         Face(
-            box=_box(detection, scene.picture.scale),
+            box=_box(detection, picture.scale),
             score=detection.score,
-            landmarks=detection.landmarks * np.float32(scene.picture.scale),
-            quality=qualities[i] if i < len(qualities) else None,
-            embedding=embeddings[i] if i < len(embeddings) else None,
+            landmarks=detection.landmarks * np.float32(picture.scale),
+            quality=_quality(scene, i) if i in assessed else None,
+            embedding=scene.embeddings.get(i),
         )
         for i, detection in enumerate(scene.detections)
     )
-    picture = scene.picture
     return Reading(content_type=picture.content_type, width=picture.width, height=picture.height, faces=faces)
 
 
-def _qualities(scene: _Scene) -> list[Quality]:
-    picture = scene.picture
-    count = count_of(scene.request.assess, len(scene.detections))
-    return [
-        assess(box=_box(detection, picture.scale), crop=crop, width=picture.width, height=picture.height)
-        for detection, crop in zip(scene.detections[:count], scene.crops, strict=False)
-    ]
+def _quality(scene: _Scene, i: int) -> Quality:
+    picture, detection = scene.picture, scene.detections[i]
+    return assess(
+        box=_box(detection, picture.scale),
+        crop=scene.crops[i],
+        width=picture.width,
+        height=picture.height,
+        landmarks=detection.landmarks * np.float32(picture.scale),
+        score=detection.score,
+    )
 
 
 def _box(detection: Detection, scale: float) -> Box:

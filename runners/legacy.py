@@ -17,10 +17,11 @@ import numpy as np
 
 from rollcall.core.errors import ModelNotLoaded
 from rollcall.core.faces import FALLBACK_MODEL, Box, Embedding, Face, Landmarks, Quality, Reading, ReadRequest
-from runners.aligner import CROP_SIDE
+from runners.aligner import CROP_SIDE, similarity_transform
 from runners.engine import Result, count_of
 from runners.isolation import attempt
 from runners.picture import Picture, Pixels, decode
+from runners.pose import DLIB
 from runners.quality import assess
 
 # dlib takes about 0.3 s for each megapixel, so a 36-megapixel photo would take ten. 2000 leaves Full HD
@@ -33,7 +34,6 @@ JITTERS = 1  # likewise
 # dlib accepts from 0 on, without an upper end. A logistic curve maps that to 0..1, shifted so that dlib's
 # border falls on 0.7, which is the border of every other model here.
 SCORE_SHIFT = math.log(0.7 / 0.3)
-PADDING = 0.25  # dlib's framing of the face that goes into the network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,7 @@ class LegacyEngine:
                 box=_box(one.rectangle, picture.scale),
                 score=one.score,
                 landmarks=_landmarks(one.shape) * np.float32(picture.scale),
-                quality=self._assess(picture, rgb, one) if i < to_assess else None,
+                quality=self._assess(picture, one) if i < to_assess else None,
                 embedding=self._embed(rgb, one.shape) if i < to_embed else None,
             )
             for i, one in enumerate(found)
@@ -121,12 +121,20 @@ class LegacyEngine:
         """(128,), compared by distance, so not of unit length."""
         return np.asarray(self._network.compute_face_descriptor(rgb, shape, JITTERS), np.float32)
 
-    def _assess(self, picture: Picture, rgb: Pixels, one: _Found) -> Quality:
-        # dlib's framing is close enough to ArcFace's: the eyes are a third of the crop apart.
-        chip = self._dlib.get_face_chip(rgb, one.shape, size=CROP_SIDE, padding=PADDING)
-        crop = np.asarray(cv2.cvtColor(chip, cv2.COLOR_RGB2BGR), np.uint8)
-        box = _box(one.rectangle, picture.scale)
-        return assess(box=box, crop=crop, width=picture.width, height=picture.height)
+    def _assess(self, picture: Picture, one: _Found) -> Quality:
+        landmarks = _landmarks(one.shape)
+        # The same framing as a pack's crops, so that the same borders hold.
+        matrix = similarity_transform(landmarks, DLIB.template)
+        crop = cv2.warpAffine(picture.pixels, matrix, (CROP_SIDE, CROP_SIDE), borderValue=0.0)
+        return assess(
+            box=_box(one.rectangle, picture.scale),
+            crop=np.asarray(crop, np.uint8),
+            width=picture.width,
+            height=picture.height,
+            landmarks=landmarks * np.float32(picture.scale),
+            score=one.score,
+            layout=DLIB,
+        )
 
 
 def _weights_folder() -> Path:

@@ -9,12 +9,23 @@ from pathlib import Path
 
 from rollcall.core.errors import ModelNotLoaded, RollcallError
 from rollcall.core.faces import FALLBACK_MODEL, ReadRequest
-from runners.backends import Backend, open_session
-from runners.detector import Detector
-from runners.embedder import Embedder
+from runners import sample
+from runners.backends import Backend, Session, Source
+from runners.detector import Detector, canvas_blob
+from runners.embedder import Embedder, crop_blob
 from runners.engine import Engine, FaceEngine, Result
+from runners.graph import with_open_batch
 from runners.legacy import LegacyEngine
-from runners.packs import find_pack
+from runners.packs import Pack, find_pack
+from runners.probe import (
+    MAX_COSINE_LOSS,
+    MAX_SCORE_DIFFERENCE,
+    Trial,
+    choose,
+    cosine_loss,
+    opens_exactly,
+    score_difference,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -34,10 +45,9 @@ class ModelCache:
         # One load at a time: it takes a second or two and the most memory a server ever needs.
         self._loading = threading.Lock()
 
-    @property
-    def loaded(self) -> tuple[str, ...]:
-        """Names of the models that are in memory."""
-        return tuple(self._engines)
+    def loaded_engine(self, name: str) -> Engine | None:
+        """The engine of a model that is in memory; never waits."""
+        return self._engines.get(name)
 
     def engine(self, name: str) -> Engine:
         """The engine of a model, loaded and warm. Callers that come meanwhile wait for the same load.
@@ -92,10 +102,52 @@ class ModelCache:
                 raise ModelNotLoaded("The fallback engine is switched off (MODEL_FALLBACK=none).", model=name)
             return LegacyEngine()
         pack = find_pack(self._model_dir, name)
-        detector = open_session(pack.detector, threads=self._threads, backend=self._backend)
-        recogniser = open_session(pack.recogniser, threads=self._threads, backend=self._backend)
+        detector = self._open_detector(pack)
+        recogniser = self._open_recogniser(pack)
         return FaceEngine(
-            detector=Detector(detector),
+            # Whoever names ONNX Runtime wants InsightFace's very results, and gets them; trimming moves
+            # landmarks by up to a pixel of the detector.
+            detector=Detector(detector, trim=self._backend != "onnxruntime"),
             embedder=Embedder(recogniser, scales_itself=pack.scales_itself),
-            backend=recogniser.backend,
+            backend=_named(detector, recogniser),
         )
+
+    def _open_detector(self, pack: Pack) -> Session:
+        return choose(
+            Trial(
+                name=pack.detector.name,
+                source=pack.detector,
+                blob=canvas_blob(sample.scene()),
+                deviation=score_difference,
+                max_deviation=MAX_SCORE_DIFFERENCE,
+            ),
+            threads=self._threads,
+            backend=self._backend,
+        )
+
+    def _open_recogniser(self, pack: Pack) -> Session:
+        blob = crop_blob(sample.crops(), scales_itself=pack.scales_itself)
+        source: Source = pack.recogniser
+        if not pack.batches:
+            opened = with_open_batch(pack.recogniser)
+            if opens_exactly(source, opened, [blob[:1], blob[1:2]]):
+                source = opened
+            else:
+                blob = blob[:1]
+        return choose(
+            Trial(
+                name=pack.recogniser.name,
+                source=source,
+                blob=blob,
+                deviation=cosine_loss,
+                max_deviation=MAX_COSINE_LOSS,
+            ),
+            threads=self._threads,
+            backend=self._backend,
+        )
+
+
+def _named(detector: Session, recogniser: Session) -> str:
+    if detector.backend == recogniser.backend:
+        return detector.backend
+    return f"detector {detector.backend}, recogniser {recogniser.backend}"

@@ -8,18 +8,22 @@ from pathlib import Path
 from rollcall.core.errors import ModelNotLoaded
 from runners.aligner import CROP_SIDE
 from runners.detector import STRIDES
-from runners.onnx_file import GraphSummary, NotOnnx, summarise
+from runners.graph import GraphSummary, NotOnnx, summarise
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pack:
-    """The two files of a pack that are used; `scales_itself` is the recogniser's, see Embedder."""
+    """The two files of a pack that are used.
+
+    `scales_itself`: see embedder.crop_blob. `batches`: whether the recogniser takes several crops a run.
+    """
 
     detector: Path
     recogniser: Path
     scales_itself: bool
+    batches: bool
 
 
 def find_pack(model_dir: Path, name: str) -> Pack:
@@ -38,7 +42,12 @@ def find_pack(model_dir: Path, name: str) -> Pack:
         raise ModelNotLoaded(f"Model pack {name} has no SCRFD detector with landmarks.", model=name)
     if recogniser is None:
         raise ModelNotLoaded(f"Model pack {name} has no ArcFace recogniser.", model=name)
-    return Pack(detector=detector, recogniser=recogniser, scales_itself=_scales_itself(graphs[recogniser]))
+    return Pack(
+        detector=detector,
+        recogniser=recogniser,
+        scales_itself=_scales_itself(graphs[recogniser]),
+        batches=graphs[recogniser].inputs[0][0] is None,
+    )
 
 
 def _graphs(folder: Path, name: str) -> Iterator[tuple[Path, GraphSummary]]:

@@ -93,6 +93,17 @@ def decode(encoded: bytes, *, max_side: int = MAX_WORK_SIDE) -> Picture:
     )
 
 
+def closer(encoded: bytes, picture: Picture, *, factor: float) -> Picture:
+    """A picture that was reduced, decoded again with at least `factor` times as many pixels a side.
+
+    The same picture where it has enough already; all pixels where there are no more.
+    """
+    if factor <= 1 or picture.scale <= 1:
+        return picture
+    divisor = next((d for d, _ in reversed(_JPEG_REDUCTIONS) if d * factor <= picture.scale), 1)
+    return decode(encoded, max_side=-(-max(picture.width, picture.height) // divisor))
+
+
 def _read_header(encoded: bytes) -> _Header:
     """Let Pillow read the header, and only the header: it decodes slower than OpenCV."""
     kind = format_of(encoded)

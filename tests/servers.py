@@ -14,6 +14,8 @@ from typing import Any, Final
 import httpx
 import psutil
 
+from rollcall.core.settings import Settings
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 START_LIMIT_SECONDS: Final = 240.0  # a busy machine may be slow
 STOP_LIMIT_SECONDS: Final = 60.0
@@ -36,16 +38,8 @@ def wait_for(condition: Callable[[], bool], what: str, limit: float = START_LIMI
 
 
 def clean_environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """This process's environment without any of our settings, then these."""
-    ours = {
-        "MODEL_DIR",
-        "DATABASE_URL",
-        "INSIGHTFACE_MODEL",
-        "API_KEYS",
-        "SIMILARITY_THRESHOLD",
-        "HOST",
-        "PORT",
-    }
+    """This process's environment without our settings and what make adds for its children, then these."""
+    ours = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", *(name.upper() for name in Settings.model_fields)}
     kept = {name: value for name, value in os.environ.items() if name not in ours}
     return {**kept, "BENTOML_DO_NOT_TRACK": "True", **settings}
 

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from db.migrations import m0001_tables
+from db.migrations import m0001_tables, m0002_calibrations
 
 
 class Migration(NamedTuple):
@@ -17,4 +17,7 @@ class Migration(NamedTuple):
     apply: Callable[[Connection], None]
 
 
-MIGRATIONS: Final[Sequence[Migration]] = (Migration(1, "tables", m0001_tables.apply),)
+MIGRATIONS: Final[Sequence[Migration]] = (
+    Migration(1, "tables", m0001_tables.apply),
+    Migration(2, "calibrations", m0002_calibrations.apply),
+)

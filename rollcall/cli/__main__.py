@@ -5,7 +5,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
-from rollcall.cli import import_people
+from rollcall.cli import evaluate, import_people
 from rollcall.core.errors import RollcallError
 from rollcall.core.settings import WrongSettings, load_settings
 from rollcall.logs import configure_logs
@@ -17,6 +17,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = made.add_subparsers(required=True, metavar="COMMAND")
     import_people.add_command(commands)
+    evaluate.add_command(commands)
     return made
 
 

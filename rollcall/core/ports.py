@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from rollcall.core.calibration import Calibration, Calibrations
 from rollcall.core.faces import Embedding, Reading, ReadRequest
 from rollcall.core.matching import Match, Thresholds
 from rollcall.core.people import Person, PersonKey, PersonType
@@ -13,6 +14,7 @@ from rollcall.core.records import (
     EnrolledFace,
     NewFace,
     RecognitionAttempt,
+    StoredCalibration,
     StoredEmbedding,
     StoredImage,
 )
@@ -100,7 +102,10 @@ class Faces(Protocol):
 
 
 class Changes(Protocol):
-    """The append-only change table: which faces changed, in the order in which the changes were committed."""
+    """The append-only change table: which faces changed, in the order in which the changes were committed.
+
+    `records.CALIBRATIONS` in place of a face's Id says that a calibration was stored.
+    """
 
     def lock(self) -> None:
         """Let no other transaction change faces, persons or attendance until this one ends."""
@@ -138,6 +143,16 @@ class RecognitionLog(Protocol):
     def add(self, attempts: Iterable[RecognitionAttempt]) -> None: ...
 
 
+class StoredCalibrations(Protocol):
+    """What `rollcall evaluate --store` found, one a model. Storing is also noted in the change table."""
+
+    def all(self) -> Sequence[StoredCalibration]: ...
+
+    def put(self, new: StoredCalibration) -> None:
+        """Store it in place of the model's former one."""
+        ...
+
+
 class Records(Protocol):
     """All tables, within one transaction."""
 
@@ -151,6 +166,8 @@ class Records(Protocol):
     def attendance(self) -> Attendance: ...
     @property
     def log(self) -> RecognitionLog: ...
+    @property
+    def calibrations(self) -> StoredCalibrations: ...
 
 
 class Database(Protocol):
@@ -171,6 +188,11 @@ class Database(Protocol):
 
 class Gallery(Protocol):
     """Who is nearest?"""
+
+    @property
+    def calibrations(self) -> Calibrations:
+        """Every model's calibration, as of the last refresh."""
+        ...
 
     def refresh(self) -> None:
         """Take over every change committed before this call. Blocks on the database."""
@@ -209,6 +231,7 @@ class ActiveModel:
     name: str
     backend: str
     min_similarity: float
+    calibration: Calibration
 
 
 class Models(Protocol):

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
+from rollcall.core.calibration import Calibration
 from rollcall.core.faces import Embedding
 from rollcall.core.people import PersonKey
 
@@ -36,6 +38,24 @@ class StoredImage:
 
     face_id: int
     image: bytes
+
+
+# Stands in the change table, in place of a face's Id, when a calibration was stored.
+CALIBRATIONS: Final = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredCalibration:
+    """A model's calibration by `rollcall evaluate --store`, and how many pairs it was made from.
+
+    `stored_at` is the database's own time; None until it is stored.
+    """
+
+    model: str
+    calibration: Calibration
+    same_pairs: int
+    different_pairs: int
+    stored_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,6 @@
 """All settings, read once, in the composition root."""
 
 import ipaddress
-import os
 import re
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
@@ -55,7 +54,7 @@ class Settings(BaseSettings):
     cors_origins: Words = ("*",)
     trusted_proxies: Networks = ()
     api_keys: Keys = ()
-    inference_backend: Literal["auto", "onnxruntime", "openvino"] = "auto"
+    inference_backend: Literal["auto", "onnxruntime", "openvino", "cuda"] = "auto"
     inference_threads: int | None = Field(default=None, ge=1)
     multiple_faces_policy: Literal["largest", "reject"] = "largest"
     unknown_person_policy: Literal["create", "reject"] = "create"
@@ -99,15 +98,6 @@ class Settings(BaseSettings):
         if not value.get_secret_value().startswith(("sqlite:///", "mysql+pymysql://")):
             raise ValueError("must begin with sqlite:/// or mysql+pymysql://")
         return value
-
-    @property
-    def threads(self) -> int:
-        """How many threads a network may use: INFERENCE_THREADS, else the cores this process may run on."""
-        if self.inference_threads:
-            return self.inference_threads
-        if hasattr(os, "sched_getaffinity"):
-            return len(os.sched_getaffinity(0))
-        return os.cpu_count() or 1
 
 
 def load_settings() -> Settings:

@@ -1,14 +1,18 @@
 """The gallery of one process: filled from the database, and following its change table."""
 
+import logging
 import threading
 from collections.abc import Mapping, Sequence
 
+from rollcall.core.calibration import Calibrations
 from rollcall.core.faces import Embedding
 from rollcall.core.matching import Match, Thresholds
 from rollcall.core.people import PersonKey, PersonType
 from rollcall.core.ports import Database, Records
-from rollcall.core.records import StoredEmbedding
+from rollcall.core.records import CALIBRATIONS, StoredCalibration, StoredEmbedding
 from rollcall.gallery.index import Index
+
+logger = logging.getLogger("rollcall.gallery")
 
 
 class FaceGallery:
@@ -22,6 +26,11 @@ class FaceGallery:
         self._last_change: int | None = None
         self._faces: dict[int, list[StoredEmbedding]] = {}
         self._index = Index(())
+        self._calibrations = Calibrations()
+
+    @property
+    def calibrations(self) -> Calibrations:
+        return self._calibrations
 
     def refresh(self) -> None:
         # Any refresh that starts after this moment sees all that was committed before it, so callers that
@@ -42,6 +51,8 @@ class FaceGallery:
             if changed is not None and not changed:
                 return
             entries = list(records.faces.embeddings(changed))
+            if changed is None or CALIBRATIONS in changed:
+                self._calibrate(records.calibrations.all())
         if changed is None:
             self._faces.clear()
         for face_id in changed or ():
@@ -50,6 +61,11 @@ class FaceGallery:
             self._faces.setdefault(entry.face_id, []).append(entry)
         self._index = Index(entry for found in self._faces.values() for entry in found)
         self._last_change = number
+
+    def _calibrate(self, found: Sequence[StoredCalibration]) -> None:
+        for entry in found:
+            logger.info("Model %s has a calibration of %s", entry.model, entry.stored_at)
+        self._calibrations = Calibrations(stored={entry.model: entry.calibration for entry in found})
 
     def _news(self, records: Records) -> tuple[int, frozenset[int] | None]:
         """The last change's number, and the changed faces; None for all of them."""

@@ -7,8 +7,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from rollcall.core.calibration import Calibration
 from rollcall.core.faces import Embedding, Embeddings, metric_of
-from rollcall.core.matching import Match, Thresholds, calibration_of, similarities
+from rollcall.core.matching import Match, Thresholds, similarities
 from rollcall.core.people import PersonKey, PersonType
 from rollcall.core.records import StoredEmbedding
 
@@ -50,13 +51,12 @@ class Shelf:
             people=self.people,
         )
 
-    def best(self, probe: Embedding) -> Iterable[Match]:
+    def best(self, probe: Embedding, calibration: Calibration) -> Iterable[Match]:
         """Every person on the shelf once, by the most similar of their faces."""
         if probe.shape != self.vectors.shape[1:]:
             return
         best = np.full(len(self.people), -np.inf, dtype=np.float32)
         np.maximum.at(best, self.owners, similarities(self.vectors, probe, metric_of(self.model)))
-        calibration = calibration_of(self.model)
         for i in np.flatnonzero(np.isfinite(best)):
             # A vector's product with itself may exceed 1 by a rounding.
             similarity = min(1.0, float(best[i]))
@@ -107,7 +107,8 @@ class Index:
         for shelf in self._view(thresholds.active_model):
             if shelf.model not in probes:
                 continue
-            for match in shelf.best(probes[shelf.model]):
+            calibration = thresholds.calibrations.of(shelf.model)
+            for match in shelf.best(probes[shelf.model], calibration):
                 if not wanted(match.person):
                     continue
                 if match.person not in best or order(match) > order(best[match.person]):

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from rollcall.core.calibration import Calibration, Calibrations
 from rollcall.core.errors import ModelNotLoaded, RollcallError
 from rollcall.core.faces import FALLBACK_MODEL
-from rollcall.core.matching import Calibration, calibration_of
 from rollcall.core.ports import ActiveModel, FaceReader
 from rollcall.modelstore.catalog import Pack, official, present
 from rollcall.modelstore.download import DownloadFailed
@@ -44,28 +44,47 @@ class ModelChoice:
         return max(self.min_similarity, calibration.operating_point)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Loaded:
+    name: str
+    backend: str
+
+
 class ModelSwitch:
     """Implements core.ports.Models. `run` brings the configured model up and never gives up."""
 
     def __init__(
-        self, *, choice: ModelChoice, faces: FaceReader, fetch: Callable[[Pack], Awaitable[None]]
+        self,
+        *,
+        choice: ModelChoice,
+        faces: FaceReader,
+        fetch: Callable[[Pack], Awaitable[None]],
+        calibrations: Callable[[], Calibrations],
     ) -> None:
         self._choice = choice
         self._faces = faces
         self._fetch = fetch
-        self._active: ActiveModel | None = None
+        self._calibrations = calibrations
+        self._loaded: _Loaded | None = None
         self._problem = f"{choice.name} is still loading."
 
     def active(self) -> ActiveModel:
-        if self._active is None:
+        if self._loaded is None:
             raise ModelNotLoaded(self._problem)
-        return self._active
+        # Asked each time: a calibration may be stored while the model answers.
+        name, calibration = self._loaded.name, self._calibrations().of(self._loaded.name)
+        return ActiveModel(
+            name=name,
+            backend=self._loaded.backend,
+            min_similarity=self._choice.threshold(name, calibration),
+            calibration=calibration,
+        )
 
     def why_degraded(self) -> str | None:
         """Why another model than the configured one answers; None if the configured one does."""
-        if self._active is None or self._active.name == self._choice.name:
+        if self._loaded is None or self._loaded.name == self._choice.name:
             return None
-        return f"The fallback engine {self._active.name} answers: {self._problem}"
+        return f"The fallback engine {self._loaded.name} answers: {self._problem}"
 
     async def run(self) -> None:
         """Return once the configured model answers; until then try again and again."""
@@ -89,7 +108,7 @@ class ModelSwitch:
         return await self._activate(name)
 
     async def _fall_back(self) -> None:
-        if self._choice.fallback and self._active is None:
+        if self._choice.fallback and self._loaded is None:
             # It does not say a word about the configured model, whose problem is the one to report.
             problem = self._problem
             await self._activate(FALLBACK_MODEL)
@@ -119,7 +138,6 @@ class ModelSwitch:
             self._problem = f"{name} cannot be loaded: {error.message}"
             logger.warning("%s", self._problem)
             return False
-        threshold = self._choice.threshold(name, calibration_of(name))
-        self._active = ActiveModel(name=name, backend=backend, min_similarity=threshold)
-        logger.info("Model %s answers, on %s, threshold %.2f", name, backend, threshold)
+        self._loaded = _Loaded(name=name, backend=backend)
+        logger.info("Model %s answers, on %s", name, backend)
         return True

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from rollcall.core.calibration import Calibrations
 from rollcall.core.errors import InternalError, ModelNotLoaded, MultipleFaces, NoFaceDetected
 from rollcall.core.faces import Box, Embedding, Face, Reading, ReadRequest, Subjects
 from rollcall.core.matching import Thresholds
@@ -33,10 +34,11 @@ class Probes:
     model: ActiveModel
     face_count: int
     faces: Sequence[Probe]
+    calibrations: Calibrations
 
     def thresholds(self, requested: float | None) -> Thresholds:
         chosen = self.model.min_similarity if requested is None else requested
-        return Thresholds(active_model=self.model.name, min_similarity=chosen)
+        return Thresholds(active_model=self.model.name, min_similarity=chosen, calibrations=self.calibrations)
 
 
 class ProbeReader:
@@ -62,7 +64,17 @@ class ProbeReader:
             for face in reading.faces
             if face.embedding is not None
         ]
-        return Probes(model=model, face_count=len(reading.faces), faces=probes)
+        return Probes(
+            model=self._as_it_stands(model),
+            face_count=len(reading.faces),
+            faces=probes,
+            calibrations=self._gallery.calibrations,
+        )
+
+    def _as_it_stands(self, model: ActiveModel) -> ActiveModel:
+        """The same model after the refresh, which may have brought it another calibration."""
+        latest = self._models.active()
+        return latest if latest.name == model.name else model
 
     async def _read_with_others(
         self, picture: bytes, reading: Reading, active: str, subjects: Subjects, only: PersonType | None

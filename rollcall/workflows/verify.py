@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rollcall.core.errors import InternalError, PersonNotFound
 from rollcall.core.faces import Embedding, ReadRequest, Subjects, metric_of
-from rollcall.core.matching import calibration_of, similarities
+from rollcall.core.matching import similarities
 from rollcall.core.people import PersonKey
 from rollcall.core.ports import FaceReader, Gallery, Models
 from rollcall.workflows.probes import FacePolicy, ProbeReader
@@ -55,7 +55,7 @@ class Verify:
         return Verification(
             verified=similarity >= threshold,
             similarity=similarity,
-            confidence=calibration_of(model.name).confidence(similarity),
+            confidence=model.calibration.confidence(similarity),
             threshold=threshold,
             warnings=tuple(dict.fromkeys((*a.warnings, *b.warnings))),
             processing_time_ms=elapsed_ms(started),

@@ -3,6 +3,7 @@
 from pydantic import BaseModel, Field
 
 from rollcall import __version__
+from rollcall.core.calibration import CalibrationSource
 from rollcall.workflows.report_health import Health, HealthStatus
 
 
@@ -17,6 +18,12 @@ class HealthOut(BaseModel):
     model_loaded: bool = Field(description="Whether a model can answer.", examples=[True])
     similarity_threshold: float | None = Field(
         description="Least similarity of a match; null while no model is loaded.", examples=[0.6]
+    )
+    calibration: CalibrationSource | None = Field(
+        description="Where the curve behind confidence, and the threshold of SIMILARITY_THRESHOLD=auto, come "
+        "from. stored: by rollcall evaluate; built-in: made for this very model; generic: the same for all "
+        "packs without one of their own. null while no model is loaded.",
+        examples=["generic"],
     )
     model: str | None = Field(
         description="The model that answers; null while none is loaded.", examples=["buffalo_l"]
@@ -34,6 +41,7 @@ class HealthOut(BaseModel):
             enrolled_faces=health.enrolled_faces,
             model_loaded=model is not None,
             similarity_threshold=model.min_similarity if model else None,
+            calibration=model.calibration.source if model else None,
             model=model.name if model else None,
             backend=model.backend if model else None,
             database=health.database,

@@ -1,5 +1,6 @@
 """Batches of pictures through a pack: the synthetic one, and parts of it that fail."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import cv2
@@ -13,8 +14,8 @@ from runners.backends import Blob
 from runners.detector import Detection, Detector
 from runners.embedder import Embedder
 from runners.engine import FaceEngine
+from runners.graph import Shape
 from runners.models import ModelCache
-from runners.onnx_file import Shape
 from runners.picture import Pixels
 from tests.packs import DIMENSIONS, PEOPLE, empty_picture, picture
 
@@ -127,11 +128,12 @@ class Detections(Detector):
     def __init__(self) -> None:
         pass
 
-    def detect(self, pixels: Pixels) -> list[Detection]:
-        if pixels.mean() > 250:
+    def detect(self, pictures: Sequence[Pixels], *, alone: bool = False) -> list[list[Detection]]:  # noqa: ARG002
+        if any(pixels.mean() > 250 for pixels in pictures):
             raise RuntimeError("the network failed")
         landmarks = np.array([[10, 10], [30, 10], [20, 20], [12, 30], [28, 30]], np.float32)
-        return [Detection(left=5, top=5, right=35, bottom=35, score=0.9, landmarks=landmarks)]
+        face = Detection(left=5, top=5, right=35, bottom=35, score=0.9, landmarks=landmarks)
+        return [[face]] * len(pictures)
 
 
 class Recogniser:
@@ -140,7 +142,10 @@ class Recogniser:
     backend = "fake"
     input_shape: Shape = (None, 3, 112, 112)
 
-    def run(self, blob: Blob) -> list[NDArray[np.float32]]:
+    def prepare_lone_runs(self) -> None:
+        """Nothing to prepare."""
+
+    def run(self, blob: Blob, *, alone: bool = False) -> list[NDArray[np.float32]]:  # noqa: ARG002
         if (blob.max(axis=(1, 2, 3)) <= -0.99).any():
             raise RuntimeError("the network failed")
         bright = blob.max(axis=(1, 2, 3)) > 0.8

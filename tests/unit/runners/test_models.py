@@ -12,9 +12,9 @@ from onnx import TensorProto, helper
 from rollcall.core.errors import InvalidImage, ModelNotLoaded
 from rollcall.core.faces import FALLBACK_MODEL, Reading, ReadRequest, Subjects
 from runners.backends import Backend, OnnxRuntimeSession
+from runners.graph import NotOnnx, summarise
 from runners.local import LocalFaceReader
 from runners.models import ModelCache
-from runners.onnx_file import NotOnnx, summarise
 from runners.packs import find_pack
 from tests.packs import SHARED, needs_shared, picture, write_pack
 
@@ -139,17 +139,16 @@ def test_a_model_is_loaded_once_for_all_who_ask_at_once(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as threads:
         engines = set(threads.map(cache.engine, ["synthetic"] * 16))
     assert len(engines) == 1
-    assert cache.loaded == ("synthetic",)
-    assert engines.pop().backend == "onnxruntime"
+    assert cache.loaded_engine("synthetic") in engines
 
 
 def test_a_failed_load_is_tried_again(tmp_path: Path) -> None:
     cache = models(tmp_path)
     with pytest.raises(ModelNotLoaded, match="no model pack"):
         cache.engine("late")
-    assert cache.loaded == ()
+    assert cache.loaded_engine("synthetic") is None
     write_pack(tmp_path / "late")
-    assert cache.engine("late").backend == "onnxruntime"
+    assert cache.engine("late") is cache.loaded_engine("late")
 
 
 def test_a_network_that_cannot_run_is_not_loaded(tmp_path: Path) -> None:
@@ -164,12 +163,6 @@ def test_a_network_that_cannot_run_is_not_loaded(tmp_path: Path) -> None:
 def test_the_fallback_can_be_switched_off(tmp_path: Path) -> None:
     with pytest.raises(ModelNotLoaded, match="MODEL_FALLBACK"):
         models(tmp_path, fallback_allowed=False).engine(FALLBACK_MODEL)
-
-
-def test_a_backend_that_is_not_there_is_said_to_be_so(tmp_path: Path) -> None:
-    write_pack(tmp_path / "synthetic")
-    with pytest.raises(ModelNotLoaded, match="openvino"):
-        models(tmp_path, backend="openvino").engine("synthetic")
 
 
 def test_a_batch_of_several_models_keeps_its_order(synthetic_models: ModelCache) -> None:
@@ -189,7 +182,7 @@ def test_the_local_reader_answers_and_raises(synthetic_models: ModelCache) -> No
     reader = LocalFaceReader(synthetic_models)
     request = ReadRequest(picture=picture(1), model="synthetic", embed=Subjects.LARGEST)
     assert len(asyncio.run(reader.read(request)).faces) == 1
-    assert asyncio.run(reader.load("synthetic")) == "onnxruntime"
+    assert "onnxruntime" in asyncio.run(reader.load("synthetic"))
     with pytest.raises(InvalidImage):
         asyncio.run(reader.read(ReadRequest(picture=b"junk", model="synthetic")))
     with pytest.raises(ModelNotLoaded):

@@ -28,7 +28,7 @@ def test_the_defaults_are_the_contracts() -> None:
     assert settings.model_fallback == "face_recognition"
     assert settings.cors_origins == ("*",)
     assert settings.api_keys == ()
-    assert settings.threads >= 1
+    assert settings.inference_threads is None
 
 
 def test_settings_come_from_the_environment_and_then_from_a_file(

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from db.engine import SqlDatabase
+from rollcall.core.calibration import Calibration, CalibrationSource
 from rollcall.core.matching import Thresholds
 from rollcall.core.people import PersonKey, PersonType
-from rollcall.core.records import NewFace
+from rollcall.core.records import NewFace, StoredCalibration
 from rollcall.gallery.gallery import FaceGallery
 
 PACK = "pack"
@@ -79,3 +80,23 @@ def test_comparing_with_one_person_looks_at_that_person_alone(database: SqlDatab
     assert match.similarity == 0.0
     nobody = PersonKey(type=PersonType.STUDENT, code="S9")
     assert gallery.compare(probe, nobody, THRESHOLDS) is None
+
+
+def test_a_calibration_that_is_stored_later_is_taken_into_use_by_the_next_refresh(
+    database: SqlDatabase,
+) -> None:
+    gallery = FaceGallery(database)
+    add(database, 1)
+    gallery.refresh()
+    assert gallery.calibrations.of(PACK).source is CalibrationSource.GENERIC
+    new = Calibration(midpoint=0.3, slope=12.5, operating_point=0.35, source=CalibrationSource.STORED)
+    with database.transaction() as records:
+        records.calibrations.put(
+            StoredCalibration(model=PACK, calibration=new, same_pairs=10, different_pairs=90)
+        )
+    assert nearest(gallery, 1) == "S1"
+    assert gallery.calibrations.of(PACK) == new
+    assert gallery.calibrations.of("another").source is CalibrationSource.GENERIC
+    restarted = FaceGallery(database)
+    restarted.refresh()
+    assert restarted.calibrations.of(PACK) == new

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from rollcall.core.calibration import Calibration, Calibrations, CalibrationSource
 from rollcall.core.faces import FALLBACK_MODEL, Embedding
-from rollcall.core.matching import Thresholds, calibration_of
+from rollcall.core.matching import Thresholds
 from rollcall.core.people import PersonKey, PersonType
 from rollcall.core.records import StoredEmbedding
 from rollcall.gallery.index import Index
@@ -90,9 +91,15 @@ def test_models_of_one_type_of_person_only() -> None:
     assert index.models_besides(PACK, PersonType.TEACHER) == {"other"}
 
 
-def test_confidence_rises_with_similarity_and_is_half_at_dlibs_tolerance() -> None:
-    calibration = calibration_of(FALLBACK_MODEL)
-    assert calibration.confidence(0.6) == pytest.approx(0.5)
-    values = [calibration_of(PACK).confidence(similarity / 10) for similarity in range(-10, 11)]
-    assert values == sorted(values)
-    assert all(0 <= value <= 1 for value in values)
+def test_a_stored_calibration_gives_the_confidence_and_the_floor_of_its_model() -> None:
+    stored_one = Calibration(midpoint=0.5, slope=10, operating_point=0.45, source=CalibrationSource.STORED)
+    thresholds = Thresholds(
+        active_model=PACK, min_similarity=0.4, calibrations=Calibrations(stored={FALLBACK_MODEL: stored_one})
+    )
+    index = Index([stored(1, "B", np.zeros(2, np.float32), FALLBACK_MODEL)])
+    probe = np.array([0.75, 0], dtype=np.float32)
+    [match] = index.rank({FALLBACK_MODEL: probe}, thresholds, lambda _: True)
+    assert match.confidence == pytest.approx(0.5)
+    assert thresholds.accepts(match)
+    assert thresholds.for_model(FALLBACK_MODEL) == 0.45
+    assert not THRESHOLDS.accepts(match)

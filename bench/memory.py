@@ -1,0 +1,67 @@
+"""How much memory a server's processes take together, at the most."""
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+
+import psutil
+
+_MB = 1_000_000
+_PAUSE_SECONDS = 0.5  # each look costs a server some milliseconds
+
+
+def used_mb(processes: Sequence[psutil.Process]) -> float:
+    """The sum of the proportional set sizes: what several processes share counts once."""
+    return sum(_proportional(process) for process in processes) / _MB
+
+
+def _proportional(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_full_info().pss)
+    except psutil.NoSuchProcess:
+        return 0
+
+
+class PeakMemory:
+    """`with PeakMemory(server.processes) as peak: ...; peak.mb` — looks twice a second."""
+
+    def __init__(self, processes: Callable[[], Sequence[psutil.Process]]) -> None:
+        self._processes = processes
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+        self.mb = 0.0
+
+    def __enter__(self) -> "PeakMemory":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while True:
+            self.mb = max(self.mb, used_mb(self._processes()))
+            if self._over.wait(_PAUSE_SECONDS):
+                return
+
+
+class Growth:
+    """How far processes grow beyond what they are now, however shortly, as the kernel counts it."""
+
+    def __init__(self, processes: Sequence[psutil.Process]) -> None:
+        self._before = {process.pid: process.memory_info().rss for process in processes}
+        for pid in self._before:
+            # proc(5): the peak resident set size begins anew.
+            Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+    def mb(self) -> float:
+        return sum(max(0, _peak(pid) - before) for pid, before in self._before.items()) / _MB
+
+
+def _peak(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))

@@ -1,0 +1,13 @@
+"""Calibrations made by `rollcall evaluate --store`."""
+
+from sqlalchemy import Connection
+
+from db.migrations.ddl import create_table
+
+_CALIBRATIONS = """Model VARCHAR(64) {exact} PRIMARY KEY, Midpoint DOUBLE NOT NULL, Slope DOUBLE NOT NULL,
+    OperatingPoint DOUBLE NOT NULL, SamePairs INT NOT NULL, DifferentPairs INT NOT NULL,
+    CreatedDate DATETIME DEFAULT CURRENT_TIMESTAMP"""
+
+
+def apply(connection: Connection) -> None:
+    create_table(connection, "RollcallCalibrations", _CALIBRATIONS)

@@ -1,0 +1,131 @@
+"""Which backend runs a network best here? A short trial at load, of speed and of faithfulness."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from statistics import median
+from typing import TypeAlias
+
+import numpy as np
+
+from rollcall.core.errors import ModelNotLoaded
+from runners.backends import (
+    Backend,
+    Blob,
+    OnnxRuntimeSession,
+    OpenVinoSession,
+    Outputs,
+    Session,
+    Source,
+    cuda_is_installed,
+    openvino_precisions,
+)
+
+_log = logging.getLogger(__name__)
+
+# Deviation of a backend's outputs from ONNX Runtime's in 32 bits; what is above the limit is not used.
+Deviation: TypeAlias = Callable[[Outputs, Outputs], float]
+TRIALS = 3
+
+MAX_COSINE_LOSS = 0.001
+MAX_SCORE_DIFFERENCE = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """A network to be tried: what it is called in the log, its file, an input, and how far it may deviate."""
+
+    name: str
+    source: Source
+    blob: Blob
+    deviation: Deviation
+    max_deviation: float
+
+
+def cosine_loss(reference: Outputs, outputs: Outputs) -> float:
+    """1 - the least cosine of two sets of embeddings (n, dim)."""
+    a, b = reference[0], outputs[0]
+    lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    return float(1 - ((a * b).sum(axis=1) / lengths).min())
+
+
+def score_difference(reference: Outputs, outputs: Outputs) -> float:
+    """The largest difference of any score of a detector, whose first third of outputs are scores."""
+    scores = len(reference) // 3
+    return max(float(np.abs(a - b).max()) for a, b in zip(reference[:scores], outputs[:scores], strict=True))
+
+
+def choose(trial: Trial, *, threads: int, backend: Backend) -> Session:
+    """The fastest session that is faithful enough, ready for lone runs.
+
+    Raises:
+        ModelNotLoaded: none can be had; or the one asked for is not there, or not faithful.
+    """
+    reference = OnnxRuntimeSession(trial.source, threads=threads)
+    expected = reference.run(trial.blob)
+    best: tuple[float, Session] | None = None
+    for label, open_session in _candidates(trial.source, reference, threads, backend):
+        tried = _try(trial, label, open_session, expected, may_fail=backend == "auto")
+        if tried is not None and (best is None or tried[0] < best[0]):
+            best = tried
+    if best is None:
+        raise ModelNotLoaded(f"No backend runs {trial.name} faithfully.")
+    _log.info("%s runs on %s", trial.name, best[1].backend)
+    best[1].prepare_lone_runs()
+    return best[1]
+
+
+_Candidate: TypeAlias = tuple[str, Callable[[], Session]]
+
+
+def _candidates(source: Source, reference: Session, threads: int, backend: Backend) -> Iterator[_Candidate]:
+    precisions = openvino_precisions()
+    if backend == "openvino" and not precisions:
+        raise ModelNotLoaded("INFERENCE_BACKEND=openvino, but OpenVINO is not installed.")
+    if backend == "cuda" or (backend == "auto" and cuda_is_installed()):
+        yield "cuda", lambda: OnnxRuntimeSession(source, threads=threads, cuda=True)
+    if backend in ("auto", "onnxruntime"):
+        yield "onnxruntime f32", lambda: reference
+    if backend in ("auto", "openvino"):
+        for precision in precisions:
+            opener = partial(OpenVinoSession, source, threads=threads, precision=precision)
+            yield f"openvino {precision}", opener
+
+
+def _try(
+    trial: Trial, label: str, open_session: Callable[[], Session], expected: Outputs, *, may_fail: bool
+) -> tuple[float, Session] | None:
+    """Milliseconds of a run in a stream, and the session; None if it deviates too far."""
+    try:
+        session = open_session()
+        deviation = trial.deviation(expected, session.run(trial.blob))
+    except ModelNotLoaded as error:
+        if not may_fail:
+            raise
+        _log.warning("%s: %s cannot be used: %s", trial.name, label, error.message)
+        return None
+    spent_ms = median(_timed(session, trial.blob) for _ in range(TRIALS))
+    _log.info("%s: %s takes %.1f ms, deviates by %.5f", trial.name, label, spent_ms, deviation)
+    # Not "greater than": a network that answers not-a-number deviates too.
+    return (spent_ms, session) if deviation <= trial.max_deviation else None
+
+
+def _timed(session: Session, blob: Blob) -> float:
+    started = time.perf_counter()
+    session.run(blob)
+    return (time.perf_counter() - started) * 1000
+
+
+def opens_exactly(single: Source, opened: Source, blobs: Sequence[Blob]) -> bool:
+    """Whether a graph whose batch was opened gives for several pictures at once what it gave for each."""
+    try:
+        apart = OnnxRuntimeSession(single, threads=1)
+        together = OnnxRuntimeSession(opened, threads=1)
+        expected = [np.concatenate(rows) for rows in zip(*(apart.run(blob) for blob in blobs), strict=True)]
+        return cosine_loss(expected, together.run(np.concatenate(blobs))) <= 0.0001
+    except Exception as error:
+        # Whatever ONNX Runtime says of a graph that does not take it: one picture a run is right then.
+        _log.info("The network takes one picture a run: %s", type(error).__name__)
+        return False

@@ -1,0 +1,88 @@
+import asyncio
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from rollcall.core.calibration import Calibration, Calibrations, CalibrationSource
+from rollcall.core.faces import FALLBACK_MODEL, Reading, ReadRequest
+from rollcall.modelstore.catalog import Pack
+from rollcall.modelstore.switch import ModelChoice, ModelSwitch
+from tests.packs import write_pack
+
+PACK = "pack"
+
+
+class AnyModel:
+    """core.ports.FaceReader that loads whatever it is asked for."""
+
+    async def read(self, request: ReadRequest) -> Reading:
+        raise NotImplementedError
+
+    async def load(self, model: str) -> str:
+        return f"backend of {model}"
+
+
+async def nothing_to_fetch(pack: Pack) -> None:
+    raise AssertionError(pack)
+
+
+class Stored:
+    """Calibrations that a test can change."""
+
+    def __init__(self) -> None:
+        self.now = Calibrations()
+
+    def put(self, model: str, operating_point: float) -> None:
+        new = Calibration(
+            midpoint=0.3, slope=20, operating_point=operating_point, source=CalibrationSource.STORED
+        )
+        self.now = Calibrations(stored={**self.now.stored, model: new})
+
+
+def switch(
+    folder: Path, stored: Stored, min_similarity: float | Literal["auto"], *, has_pack: bool = True
+) -> ModelSwitch:
+    """After its first step: with the pack, or with the fallback where there is none."""
+    if has_pack:
+        write_pack(folder / PACK)
+    choice = ModelChoice(
+        name=PACK, model_dir=folder, download=False, fallback=True, min_similarity=min_similarity
+    )
+    made = ModelSwitch(
+        choice=choice, faces=AnyModel(), fetch=nothing_to_fetch, calibrations=lambda: stored.now
+    )
+    asyncio.run(made.step())
+    return made
+
+
+def test_auto_is_the_operating_point_of_the_calibration_that_is_stored_last(tmp_path: Path) -> None:
+    stored = Stored()
+    models = switch(tmp_path, stored, "auto")
+    assert models.active().min_similarity == 0.4
+    assert models.active().calibration.source is CalibrationSource.GENERIC
+    stored.put(PACK, 0.33)
+    assert models.active().min_similarity == 0.33
+    assert models.active().calibration.source is CalibrationSource.STORED
+
+
+def test_a_threshold_that_is_set_stays_whatever_is_stored(tmp_path: Path) -> None:
+    stored = Stored()
+    models = switch(tmp_path, stored, 0.5)
+    stored.put(PACK, 0.33)
+    assert models.active().min_similarity == 0.5
+
+
+@pytest.mark.parametrize(("setting", "expected"), [(0.4, 0.6), (0.7, 0.7), ("auto", 0.6)])
+def test_the_fallback_has_its_own_operating_point_at_least(
+    tmp_path: Path, setting: float | Literal["auto"], expected: float
+) -> None:
+    models = switch(tmp_path, Stored(), setting, has_pack=False)
+    assert (models.active().name, models.active().min_similarity) == (FALLBACK_MODEL, expected)
+
+
+def test_the_fallbacks_stored_operating_point_counts_for_it(tmp_path: Path) -> None:
+    stored = Stored()
+    models = switch(tmp_path, stored, 0.4, has_pack=False)
+    stored.put(FALLBACK_MODEL, 0.62)
+    assert models.active().min_similarity == 0.62
