@@ -123,22 +123,26 @@ class OpenVinoSession:
         self._core = openvino.Core()
         try:
             model = source if isinstance(source, bytes) else str(source)
-            self._model = self._core.read_model(model)
+            self._model: Any = self._core.read_model(model)
             self._stream = self._compile(streams=threads)
         except RuntimeError as error:
             name = _name(source)
             _log.warning("OpenVINO cannot load %s: %s", name, type(error).__name__)
             raise ModelNotLoaded(f"{name} cannot be loaded; the file may be damaged.") from error
         self._lone = self._stream
+        self._outputs = len(self._model.outputs)
+        shape = self._model.inputs[0].get_partial_shape()
+        self._input_shape = tuple(side.get_length() if side.is_static else None for side in shape)
 
     @property
     def input_shape(self) -> Shape:
-        shape = self._model.inputs[0].get_partial_shape()
-        return tuple(side.get_length() if side.is_static else None for side in shape)
+        return self._input_shape
 
     def prepare_lone_runs(self) -> None:
         if self._threads > 1:
             self._lone = self._compile(streams=1)
+        # What was compiled has its own copy of the weights.
+        self._model = None
 
     def run(self, blob: Blob, *, alone: bool = False) -> Outputs:
         requests = self._lone if alone else self._stream
@@ -146,7 +150,7 @@ class OpenVinoSession:
         try:
             results = request.infer([blob])
             # Copies: the request's own memory is written again by its next run.
-            return [np.array(results[i]) for i in range(len(self._model.outputs))]
+            return [np.array(results[i]) for i in range(self._outputs)]
         finally:
             requests.put(request)
 

@@ -16,6 +16,7 @@ from runners.embedder import Embedder, crop_blob
 from runners.engine import Engine, FaceEngine, Result
 from runners.graph import with_open_batch
 from runners.legacy import LegacyEngine
+from runners.memory import give_back_memory
 from runners.packs import Pack, find_pack
 from runners.probe import (
     MAX_COSINE_LOSS,
@@ -93,6 +94,7 @@ class ModelCache:
             raise ModelNotLoaded(
                 f"Model {name} cannot be run; its files may be damaged.", model=name
             ) from error
+        give_back_memory()
         _log.info("Loaded %s on %s in %.1f s.", name, engine.backend, time.perf_counter() - began)
         return engine
 

@@ -142,10 +142,14 @@ def test_a_tiny_face_is_refused_for_its_size(path: Path, real_models: ModelCache
 
 def cut(pixels: Pixels, box: Box, side: str) -> Pixels:
     """Without a third of the box, from one side."""
-    x, y = (round(start + length / 3) for start, length in ((box.x, box.width), (box.y, box.height)))
-    x_end, y_end = (round(n) for n in (box.x + box.width * 2 / 3, box.y + box.height * 2 / 3))
-    parts = {"left": np.s_[:, x:], "right": np.s_[:, :x_end], "top": np.s_[y:], "bottom": np.s_[:y_end]}
-    return np.ascontiguousarray(pixels[parts[side]])
+    third_x, third_y = box.width / 3, box.height / 3
+    rows, columns = {
+        "left": (slice(None), slice(round(box.x + third_x), None)),
+        "right": (slice(None), slice(round(box.x + 2 * third_x))),
+        "top": (slice(round(box.y + third_y), None), slice(None)),
+        "bottom": (slice(round(box.y + 2 * third_y)), slice(None)),
+    }[side]
+    return np.ascontiguousarray(pixels[rows, columns])
 
 
 @needs_shared
@@ -210,7 +214,7 @@ def test_faces_that_look_aside_are_refused_for_that(real_models: ModelCache) -> 
     def reasons(name: str) -> list[tuple[str, ...] | None]:
         encoded = (SHARED / "photos" / "group" / name).read_bytes()
         faces = read(real_models, encoded, assess=Subjects.ALL)
-        return [face.quality and face.quality.reasons for face in faces]
+        return [face.quality.reasons if face.quality else None for face in faces]
 
     assert reasons("012_4.jpg") == [(ASIDE,), (ASIDE,), (ASIDE,), ()]
     assert reasons("S001_S002.jpg") == [(), (), (ASIDE,)]
