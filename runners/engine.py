@@ -86,7 +86,7 @@ class FaceEngine:
 
     def _embed(self, scenes: Sequence[_Scene]) -> list[_Scene]:
         """All crops of all scenes in as few runs of the network as possible."""
-        places = [_chosen(scene.request.embed, scene) for scene in scenes]
+        places = [_to_embed(scene) for scene in scenes]
         crops = [scene.crops[i] for scene, wanted in zip(scenes, places, strict=True) for i in wanted]
         vectors = self._embedder.embed(crops, alone=self._at_work.alone)
         ends = accumulate(len(wanted) for wanted in places)
@@ -124,7 +124,7 @@ def _open(request: ReadRequest) -> _Scene:
 
 def _crop(scene: _Scene) -> _Scene:
     """Align the faces that are to be looked at closer, from as many pixels as the picture has for them."""
-    wanted = {*_chosen(scene.request.embed, scene), *_chosen(scene.request.assess, scene)}
+    wanted = {*_to_embed(scene), *_to_assess(scene)}
     if not wanted:
         return scene
     smallest = min(_side(scene.detections[i]) for i in wanted)
@@ -134,15 +134,27 @@ def _crop(scene: _Scene) -> _Scene:
     return replace(scene, crops=crops)
 
 
-def _chosen(subjects: Subjects, scene: _Scene) -> list[int]:
-    """Which faces are meant: of those whose landmarks lie in the picture, since others cannot be aligned."""
+def _to_embed(scene: _Scene) -> list[int]:
+    """Of the faces that can be aligned: a crop made of landmarks beyond the border shows no face."""
+    whole = _whole_faces(scene)
+    return whole[: count_of(scene.request.embed, len(whole))]
+
+
+def _to_assess(scene: _Scene) -> list[int]:
+    """A face that is cut off is judged too, if there is no other: that is what to tell."""
+    whole = _whole_faces(scene)
+    cut = [i for i in range(len(scene.detections)) if i not in whole]
+    return [*whole, *cut][: count_of(scene.request.assess, len(scene.detections))]
+
+
+def _whole_faces(scene: _Scene) -> list[int]:
+    """Those whose landmarks lie in the picture."""
     height, width = scene.picture.pixels.shape[:2]
-    usable = [i for i, face in enumerate(scene.detections) if _is_inside(face, width, height)]
-    return usable[: count_of(subjects, len(usable))]
-
-
-def _is_inside(face: Detection, width: int, height: int) -> bool:
-    return bool((face.landmarks >= 0).all() and (face.landmarks <= (width, height)).all())
+    return [
+        i
+        for i, face in enumerate(scene.detections)
+        if (face.landmarks >= 0).all() and (face.landmarks <= (width, height)).all()
+    ]
 
 
 def _side(face: Detection) -> float:
@@ -154,7 +166,7 @@ def _reading(scene: _Scene) -> Reading:
     if not all(np.isfinite(vector).all() for vector in scene.embeddings.values()):
         raise InternalError("The recogniser gave no usable numbers.")
     picture = scene.picture
-    assessed = _chosen(scene.request.assess, scene)
+    assessed = _to_assess(scene)
     faces = tuple(
         Face(
             box=_box(detection, picture.scale),

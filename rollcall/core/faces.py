@@ -75,7 +75,11 @@ class Face:
 
 
 class Subjects(StrEnum):
-    """Which faces of a picture get an embedding and a quality."""
+    """Which faces of a picture get an embedding and a quality.
+
+    A face whose landmarks lie outside the picture cannot be aligned: it gets no embedding, and LARGEST means
+    the largest of the others. Where there are no others, LARGEST is the largest of all, with a quality alone.
+    """
 
     NONE = "none"
     LARGEST = "largest"

@@ -48,7 +48,7 @@ class EmbedMissing:
         except RollcallError as error:
             await asyncio.to_thread(self._note, image.face_id, model, error.code)
             return
-        vector = reading.faces[0].embedding if reading.faces else None
+        vector = next((face.embedding for face in reading.faces if face.embedding is not None), None)
         if vector is None:
             await asyncio.to_thread(self._note, image.face_id, model, "NO_FACE_DETECTED")
             return

@@ -123,15 +123,13 @@ class Enroll:
             ReadRequest(picture=enrollment.picture, model=model.name, embed=Subjects.LARGEST, assess=assess)
         )
         warnings = self._policy.check(len(reading.faces))
-        largest = reading.faces[0]
-        if largest.quality is not None:
-            require_quality(largest.quality)
-        if largest.embedding is None:
-            raise InternalError
+        for quality in (face.quality for face in reading.faces if face.quality is not None):
+            require_quality(quality)
+        embedded = [face.embedding for face in reading.faces if face.embedding is not None]
         face = NewFace(
             person=enrollment.person,
             model=model.name,
-            embedding=largest.embedding,
+            embedding=self._policy.pick(embedded),
             image=enrollment.picture,
             content_type=reading.content_type,
             original_name=enrollment.original_name,

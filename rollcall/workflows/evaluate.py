@@ -10,7 +10,7 @@ import numpy as np
 
 from rollcall.core.calibration import Calibration, CalibrationSource
 from rollcall.core.error_rates import ErrorRates
-from rollcall.core.errors import InternalError, InvalidRequest, ModelNotLoaded, NoFaceDetected, RollcallError
+from rollcall.core.errors import InvalidRequest, ModelNotLoaded, NoFaceDetected, RollcallError
 from rollcall.core.faces import Embedding, ReadRequest, Subjects, metric_of
 from rollcall.core.logistic_fit import fit_logistic
 from rollcall.core.matching import similarities
@@ -164,10 +164,8 @@ class Evaluate:
             raise
         except RollcallError as error:
             return error
-        if not reading.faces:
-            return NoFaceDetected()
-        embedding = reading.faces[0].embedding
-        return InternalError() if embedding is None else embedding
+        embedded = (face.embedding for face in reading.faces if face.embedding is not None)
+        return next(embedded, NoFaceDetected())
 
     def store(self, pairs: Pairs, calibration: Calibration) -> None:
         """Servers on this database take it into use by themselves. Blocks on the database."""

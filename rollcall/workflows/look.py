@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from rollcall.core.errors import InternalError
 from rollcall.core.faces import Quality, Reading, ReadRequest, Subjects
 from rollcall.core.ports import FaceReader, Models
 
@@ -30,7 +29,5 @@ class Look:
         reading = await self._faces.read(ReadRequest(picture=picture, model=model, assess=Subjects.LARGEST))
         if not reading.faces:
             return Assessment(face_count=0, quality=None)
-        quality = reading.faces[0].quality
-        if quality is None:
-            raise InternalError
+        [quality] = [face.quality for face in reading.faces if face.quality is not None]
         return Assessment(face_count=len(reading.faces), quality=quality)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from rollcall.core.calibration import Calibrations
 from rollcall.core.errors import InternalError, ModelNotLoaded, MultipleFaces, NoFaceDetected
@@ -11,6 +12,8 @@ from rollcall.core.faces import Box, Embedding, Face, Reading, ReadRequest, Subj
 from rollcall.core.matching import Thresholds
 from rollcall.core.people import PersonType
 from rollcall.core.ports import ActiveModel, FaceReader, Gallery, Models
+
+T = TypeVar("T")
 
 logger = logging.getLogger("rollcall.recognition")
 
@@ -21,7 +24,7 @@ SAME_FACE_OVERLAP = 0.3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """One face of a picture, and its embedding by each model that found it."""
+    """One face of a picture, and its embedding by each model that found it; none if it is cut off."""
 
     face: Face
     embeddings: Mapping[str, Embedding]
@@ -29,7 +32,7 @@ class Probe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probes:
-    """The embedded faces of one picture, the largest first, out of `face_count`."""
+    """The faces that were asked for, of `face_count` in the picture, the largest first."""
 
     model: ActiveModel
     face_count: int
@@ -60,9 +63,9 @@ class ProbeReader:
         reading, _ = await asyncio.gather(self._faces.read(request), asyncio.to_thread(self._gallery.refresh))
         others = await self._read_with_others(picture, reading, model.name, subjects, only)
         probes = [
-            Probe(face=face, embeddings={model.name: face.embedding, **_of_same_face(face, others)})
+            Probe(face=face, embeddings=_embeddings(face, model.name, others))
             for face in reading.faces
-            if face.embedding is not None
+            if subjects is Subjects.ALL or face.embedding is not None
         ]
         return Probes(
             model=self._as_it_stands(model),
@@ -94,9 +97,11 @@ class ProbeReader:
         return others
 
 
-def _of_same_face(face: Face, others: Mapping[str, Reading]) -> dict[str, Embedding]:
-    """The embeddings that other models made of this very face."""
-    found: dict[str, Embedding] = {}
+def _embeddings(face: Face, active: str, others: Mapping[str, Reading]) -> dict[str, Embedding]:
+    """By the active model, and by the others that found this very face."""
+    if face.embedding is None:
+        return {}
+    found = {active: face.embedding}
     for name, reading in others.items():
         best = max(reading.faces, key=lambda other: overlap(face.box, other.box), default=None)
         if (
@@ -123,6 +128,17 @@ class FacePolicy:
     """What to do with a picture of which one face is wanted (MULTIPLE_FACES_POLICY)."""
 
     reject_multiple: bool
+
+    @staticmethod
+    def pick(faces: Sequence[T]) -> T:
+        """The face that was asked for, of those that could be embedded.
+
+        Raises:
+            NoFaceDetected: there is none; the picture shows cut faces only.
+        """
+        if not faces:
+            raise NoFaceDetected("No face lies wholly in the picture.")
+        return faces[0]
 
     def check(self, face_count: int) -> tuple[str, ...]:
         """The warnings to answer with.

@@ -81,11 +81,12 @@ class Recognize:
         found = await self._probes.read(sighting.picture, subjects=Subjects.LARGEST, only=sighting.only)
         try:
             warnings = self._policy.check(found.face_count)
+            probe = self._policy.pick(found.faces)
         except (NoFaceDetected, MultipleFaces):
             await self._log([None], [0.0], started, sighting.source_image_name)
             raise
         thresholds = found.thresholds(sighting.min_similarity)
-        ranked = self._rank(found.faces[0], thresholds, sighting)
+        ranked = self._rank(probe, thresholds, sighting)
         accepted = _accepted(ranked, thresholds)
         confidence = ranked[0].confidence if ranked else 0.0
         names = await self._log([accepted], [confidence], started, sighting.source_image_name, ranked)

@@ -4,7 +4,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from rollcall.core.errors import InternalError, PersonNotFound
+from rollcall.core.errors import PersonNotFound
 from rollcall.core.faces import Embedding, ReadRequest, Subjects, metric_of
 from rollcall.core.matching import similarities
 from rollcall.core.people import PersonKey
@@ -64,10 +64,8 @@ class Verify:
     async def _embed(self, picture: bytes, model: str) -> "_Embedded":
         reading = await self._faces.read(ReadRequest(picture=picture, model=model, embed=Subjects.LARGEST))
         warnings = self._policy.check(len(reading.faces))
-        embedding = reading.faces[0].embedding
-        if embedding is None:
-            raise InternalError
-        return _Embedded(embedding=embedding, warnings=warnings)
+        embedded = [face.embedding for face in reading.faces if face.embedding is not None]
+        return _Embedded(embedding=self._policy.pick(embedded), warnings=warnings)
 
     async def person(self, picture: bytes, person: PersonKey, min_similarity: float | None) -> Verification:
         """Raises PersonNotFound when nobody of that code is enrolled."""
@@ -75,7 +73,7 @@ class Verify:
         found = await self._probes.read(picture, subjects=Subjects.LARGEST, only=person.type)
         warnings = self._policy.check(found.face_count)
         thresholds = found.thresholds(min_similarity)
-        match = self._gallery.compare(found.faces[0].embeddings, person, thresholds)
+        match = self._gallery.compare(self._policy.pick(found.faces).embeddings, person, thresholds)
         if match is None:
             raise PersonNotFound("This person has no face that can be compared.")
         return Verification(
