@@ -10,8 +10,10 @@ from fastapi import FastAPI
 
 from rollcall import compose
 from rollcall.api.app import create_app
+from rollcall.core.errors import DatabaseError
 from rollcall.core.settings import Settings, WrongSettings, load_settings
 from rollcall.logs import configure_logs
+from runners.backends import streams_of
 from runners.bento_guards import (
     KEEP_CONNECTION,
     forget_queueing,
@@ -24,13 +26,18 @@ from runners.face_runner import BatchingRunner
 
 # Our own limits end every request long before BentoML would, whose answer is not in the contract's shape.
 NEVER_CUT_OFF = {"timeout": 3600}
+# OpenBLAS would compare a probe with the gallery on all cores, to save a fraction of a millisecond, and then
+# keep them spinning for 30 ms, which the networks need.
+ONE_BLAS_THREAD = [{"name": "OPENBLAS_NUM_THREADS", "value": "1"}]
 
 
 def settings_or_exit() -> Settings:
     try:
-        return load_settings()
-    except WrongSettings as error:
+        settings = load_settings()
+        compose.check_database(settings)
+    except (WrongSettings, DatabaseError) as error:
         sys.exit(str(error))
+    return settings
 
 
 settings = settings_or_exit()
@@ -38,7 +45,7 @@ configure_logs(settings.log_level)
 watch_dispatchers()
 forget_queueing()
 skip_training()
-streams = compose.cores(settings)
+streams = streams_of(compose.cores(settings))
 run_batches_side_by_side(streams)
 # uvicorn, which BentoML starts after this file is read, believes X-Forwarded-For of these alone.
 os.environ["FORWARDED_ALLOW_IPS"] = ",".join(str(network) for network in settings.trusted_proxies) or "none"
@@ -48,6 +55,7 @@ os.environ["FORWARDED_ALLOW_IPS"] = ",".join(str(network) for network in setting
     name="FaceRunner",
     workers=1,
     threads=streams,
+    envs=ONE_BLAS_THREAD,
     traffic=NEVER_CUT_OFF,
     runner_connection=KEEP_CONNECTION,
     logging={"access": {"enabled": False}},
@@ -71,6 +79,7 @@ app = create_app(settings, lifespan)
 @bentoml.service(
     name="FaceAPI",
     workers=1,
+    envs=ONE_BLAS_THREAD,
     traffic=NEVER_CUT_OFF,
     http={"host": settings.host, "port": settings.port},
     # Its metrics have a label of unbounded size, the raw path.

@@ -46,12 +46,19 @@ class SqlDatabase:
     def connection(self) -> Iterator[Connection]:
         """A transaction's bare connection, for migrations. Commits and raises as `transaction` does."""
         try:
-            with self._engine.connect() as connection:
+            with self._connect() as connection:
                 yield connection
                 connection.commit()
         except (SQLAlchemyError, sqlite3.Error, pymysql.MySQLError) as error:
             # Not `from error`: the driver quotes values in its messages.
             raise _translated(error) from None
+
+    def _connect(self) -> Connection:
+        try:
+            return self._engine.connect()
+        except TypeError:
+            # What the driver says to a word in the address's query that it does not know.
+            raise DatabaseError("DATABASE_URL has an option that the driver does not know.") from None
 
     @contextmanager
     def transaction(self) -> Iterator[SqlRecords]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ from runners.models import ModelCache
 logger = logging.getLogger("rollcall.service")
 
 DATABASE_RETRY_SECONDS = 2.0
+HEALTH_CONNECTIONS = 2
+RESTART_PAUSE_SECONDS = 10.0
 EMBED_PAUSE_SECONDS = 5.0
 FOLLOW_PAUSE_SECONDS = 5.0
 
@@ -58,6 +61,11 @@ class Parts:
 def cores(settings: Settings) -> int:
     """How many threads the networks may use, all together."""
     return settings.inference_threads or available_cores()
+
+
+def check_database(settings: Settings) -> None:
+    """Raises DatabaseError if DATABASE_URL cannot be understood; whether it answers is not asked."""
+    open_database(settings.database_url.get_secret_value(), pool_size=1).close()
 
 
 def model_cache(settings: Settings) -> ModelCache:
@@ -107,7 +115,12 @@ def build(settings: Settings, faces: FaceReader) -> Parts:
         look=Look(models=models, faces=faces),
         registry=Registry(database=database),
         scan_attendance=ScanAttendance(probes=probes, gallery=gallery, database=database),
-        health=ReportHealth(models=models, faces=faces, database=database, why_degraded=models.why_degraded),
+        health=ReportHealth(
+            models=models,
+            faces=faces,
+            database=open_database(settings.database_url.get_secret_value(), HEALTH_CONNECTIONS),
+            why_degraded=models.why_degraded,
+        ),
     )
     return Parts(
         database=database,
@@ -134,7 +147,7 @@ async def running(parts: Parts) -> AsyncIterator[None]:
 
     Nothing here holds up the start: health answers at once and says what is missing.
     """
-    work = (_follow_database(parts), parts.models.run(), _embed_for_ever(parts))
+    work = (partial(_follow_database, parts), parts.models.run, partial(_embed_for_ever, parts))
     tasks = [asyncio.create_task(_watched(step)) for step in work]
     try:
         yield
@@ -145,12 +158,17 @@ async def running(parts: Parts) -> AsyncIterator[None]:
         parts.close()
 
 
-async def _watched(step: Awaitable[None]) -> None:
-    """A background task that ends by a fault must say so: nobody awaits it."""
-    try:
-        await step
-    except Exception as error:
-        logger.critical("Background work stopped: %s", type(error).__name__, exc_info=error)
+async def _watched(step: Callable[[], Awaitable[None]]) -> None:
+    """Nobody awaits a background task: one that fails says so, and begins anew after a pause."""
+    while True:
+        try:
+            await step()
+        except Exception as error:
+            places = "".join(traceback.format_tb(error.__traceback__))
+            logger.critical("Background work failed: %s\n%s", type(error).__name__, places)
+            await asyncio.sleep(RESTART_PAUSE_SECONDS)
+        else:
+            return
 
 
 async def _prepare_database(parts: Parts) -> None:

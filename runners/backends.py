@@ -1,8 +1,8 @@
 """One way to run a network, whatever runs it.
 
-Each session has two modes. In a stream, a run takes one thread, and as many streams as there are cores run
-side by side: with a queue that is a third faster than all cores on one picture after the other. A lone run
-takes all cores: nobody else is waiting.
+Each session has two modes. In a stream, a run takes its share of the cores, and up to four streams run side by
+side: with a queue that is faster than all cores on one picture after the other. A lone run takes all cores:
+nobody else is waiting.
 """
 
 import logging
@@ -28,11 +28,19 @@ Backend: TypeAlias = Literal["auto", "onnxruntime", "openvino", "cuda"]
 Source: TypeAlias = Path | bytes  # an ONNX file, or its content
 Precision: TypeAlias = Literal["f32", "bf16"]
 
+# With more cores, streams of several threads: two callers on a large host are no queue.
+MAX_STREAMS = 4
+
 _log = logging.getLogger(__name__)
 
 # ONNX Runtime warns once per run when a detector exported for 640x640 is run at another size; errors are
 # raised anyway.
 _LOG_ERRORS_ONLY = 3
+
+
+def streams_of(threads: int) -> int:
+    """How many batches are read side by side on so many cores."""
+    return min(threads, MAX_STREAMS)
 
 
 class Session(Protocol):
@@ -66,7 +74,7 @@ class OnnxRuntimeSession:
         self._source = source
         self._threads = threads
         self._providers = ["CUDAExecutionProvider"] if cuda else ["CPUExecutionProvider"]
-        self._stream = self._open(1)
+        self._stream = self._open(max(1, threads // streams_of(threads)))
         self._lone = self._stream
         self._input = self._stream.get_inputs()[0]
 
@@ -124,7 +132,7 @@ class OpenVinoSession:
         try:
             model = source if isinstance(source, bytes) else str(source)
             self._model: Any = self._core.read_model(model)
-            self._stream = self._compile(streams=threads)
+            self._stream = self._compile(streams=streams_of(threads))
         except RuntimeError as error:
             name = _name(source)
             _log.warning("OpenVINO cannot load %s: %s", name, type(error).__name__)

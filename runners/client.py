@@ -21,7 +21,7 @@ READ_DEADLINE_SECONDS = 30.0
 LOAD_DEADLINE_SECONDS = 120.0
 
 # How a connection ends when the runner is killed and started anew.
-BROKEN = (aiohttp.ClientConnectionError, ConnectionError)
+BROKEN = (aiohttp.ClientError, ConnectionError)
 
 
 class Runner(Protocol):

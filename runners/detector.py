@@ -113,7 +113,7 @@ class Detector:
             blob = np.concatenate([canvas_blob(looks[i].canvas) for i in places])
             outputs = self._session.run(blob, alone=alone)
             for row, i in enumerate(places):
-                own = [output[row] for output in outputs] if self._batches else outputs
+                own = [output[row] for output in outputs] if outputs[0].ndim == 3 else outputs
                 found[i] = _in_work_pixels(_decode_outputs(own, looks[i].size), looks[i].scale)
         return [found[i] for i in range(len(looks))]
 

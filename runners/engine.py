@@ -69,9 +69,14 @@ class FaceEngine:
         return self._backend
 
     def warm_up(self) -> None:
+        """The shapes that most requests have: 16:9 and square, one crop and a batch's."""
+        square, crops = sample.scene(), sample.crops()
+        wide = square[: square.shape[0] * 9 // 16]
         for alone in (True, False):
-            self._detector.detect([sample.scene()], alone=alone)
-            self._embedder.embed(sample.crops(), alone=alone)
+            for picture in (square, wide):
+                self._detector.detect([picture], alone=alone)
+            for count in (1, 4):
+                self._embedder.embed(crops[:count], alone=alone)
 
     def read(self, requests: Sequence[ReadRequest]) -> list[Result]:
         with self._at_work:
@@ -135,26 +140,21 @@ def _crop(scene: _Scene) -> _Scene:
 
 
 def _to_embed(scene: _Scene) -> list[int]:
-    """Of the faces that can be aligned: a crop made of landmarks beyond the border shows no face."""
-    whole = _whole_faces(scene)
-    return whole[: count_of(scene.request.embed, len(whole))]
+    """Of those that were asked for, the faces that can be aligned: whose landmarks lie in the picture.
+
+    A crop made of landmarks beyond the border shows no face.
+    """
+    height, width = scene.picture.pixels.shape[:2]
+    asked = scene.detections[: count_of(scene.request.embed, len(scene.detections))]
+    return [
+        i
+        for i, face in enumerate(asked)
+        if (face.landmarks >= 0).all() and (face.landmarks <= (width, height)).all()
+    ]
 
 
 def _to_assess(scene: _Scene) -> list[int]:
-    """A face that is cut off is judged too, if there is no other: that is what to tell."""
-    whole = _whole_faces(scene)
-    cut = [i for i in range(len(scene.detections)) if i not in whole]
-    return [*whole, *cut][: count_of(scene.request.assess, len(scene.detections))]
-
-
-def _whole_faces(scene: _Scene) -> list[int]:
-    """Those whose landmarks lie in the picture."""
-    height, width = scene.picture.pixels.shape[:2]
-    return [
-        i
-        for i, face in enumerate(scene.detections)
-        if (face.landmarks >= 0).all() and (face.landmarks <= (width, height)).all()
-    ]
+    return list(range(count_of(scene.request.assess, len(scene.detections))))
 
 
 def _side(face: Detection) -> float:

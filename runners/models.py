@@ -7,6 +7,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
+import numpy as np
+
 from rollcall.core.errors import ModelNotLoaded, RollcallError
 from rollcall.core.faces import FALLBACK_MODEL, ReadRequest
 from runners import sample
@@ -18,6 +21,7 @@ from runners.graph import with_open_batch
 from runners.legacy import LegacyEngine
 from runners.memory import give_back_memory
 from runners.packs import Pack, find_pack
+from runners.picture import Pixels
 from runners.probe import (
     MAX_COSINE_LOSS,
     MAX_SCORE_DIFFERENCE,
@@ -119,7 +123,7 @@ class ModelCache:
             Trial(
                 name=pack.detector.name,
                 source=pack.detector,
-                blob=canvas_blob(sample.scene()),
+                blob=canvas_blob(_scene_for(pack.detector_size)),
                 deviation=score_difference,
                 max_deviation=MAX_SCORE_DIFFERENCE,
             ),
@@ -147,6 +151,12 @@ class ModelCache:
             threads=self._threads,
             backend=self._backend,
         )
+
+
+def _scene_for(size: tuple[int, int] | None) -> Pixels:
+    """The drawn scene at the one size (width, height) that a graph takes, if it takes one only."""
+    scene = sample.scene()
+    return scene if size is None else np.asarray(cv2.resize(scene, size), np.uint8)
 
 
 def _named(detector: Session, recogniser: Session) -> str:

@@ -18,12 +18,14 @@ class Pack:
     """The two files of a pack that are used.
 
     `scales_itself`: see embedder.crop_blob. `batches`: whether the recogniser takes several crops a run.
+    `detector_size`: width and height, where the detector takes one size only.
     """
 
     detector: Path
     recogniser: Path
     scales_itself: bool
     batches: bool
+    detector_size: tuple[int, int] | None
 
 
 def find_pack(model_dir: Path, name: str) -> Pack:
@@ -47,6 +49,7 @@ def find_pack(model_dir: Path, name: str) -> Pack:
         recogniser=recogniser,
         scales_itself=_scales_itself(graphs[recogniser]),
         batches=graphs[recogniser].inputs[0][0] is None,
+        detector_size=_fixed_size(graphs[detector]),
     )
 
 
@@ -57,6 +60,11 @@ def _graphs(folder: Path, name: str) -> Iterator[tuple[Path, GraphSummary]]:
             yield path, summarise(path)
         except NotOnnx:
             _log.warning("%s in model pack %s cannot be read as an ONNX model.", path.name, name)
+
+
+def _fixed_size(detector: GraphSummary) -> tuple[int, int] | None:
+    _, _, height, width = detector.inputs[0]
+    return None if width is None or height is None else (width, height)
 
 
 def _is_detector(graph: GraphSummary) -> bool:

@@ -59,7 +59,9 @@ def cosine_loss(reference: Outputs, outputs: Outputs) -> float:
 def score_difference(reference: Outputs, outputs: Outputs) -> float:
     """The largest difference of any score of a detector, whose first third of outputs are scores."""
     scores = len(reference) // 3
-    return max(float(np.abs(a - b).max()) for a, b in zip(reference[:scores], outputs[:scores], strict=True))
+    pairs = zip(reference[:scores], outputs[:scores], strict=True)
+    # Not Python's max, which passes over what is not a number.
+    return float(np.max([np.abs(a - b).max() for a, b in pairs]))
 
 
 def choose(trial: Trial, *, threads: int, backend: Backend) -> Session:
@@ -72,7 +74,7 @@ def choose(trial: Trial, *, threads: int, backend: Backend) -> Session:
     expected = _run(reference, trial.blob)
     best: tuple[float, Session] | None = None
     for label, open_session in _candidates(trial.source, reference, threads, backend):
-        tried = _try(trial, label, open_session, expected, may_fail=backend == "auto")
+        tried = try_backend(trial, label, open_session, expected, may_fail=backend == "auto")
         if tried is not None and (best is None or tried[0] < best[0]):
             best = tried
         if label.endswith("bf16") and tried is not None:
@@ -101,22 +103,27 @@ def _candidates(source: Source, reference: Session, threads: int, backend: Backe
             yield f"openvino {precision}", opener
 
 
-def _try(
+def try_backend(
     trial: Trial, label: str, open_session: Callable[[], Session], expected: Outputs, *, may_fail: bool
 ) -> tuple[float, Session] | None:
     """Milliseconds of a run in a stream, and the session; None if it deviates too far."""
     try:
         session = open_session()
         deviation = trial.deviation(expected, _run(session, trial.blob))
-    except ModelNotLoaded as error:
+    except Exception as error:
+        # Each backend has exceptions of its own kinds, and a broken one must not take the others with it.
         if not may_fail:
-            raise
-        _log.warning("%s: %s cannot be used: %s", trial.name, label, error.message)
+            raise error if isinstance(error, ModelNotLoaded) else _cannot_run(trial, label) from error
+        _log.warning("%s: %s cannot be used: %s", trial.name, label, type(error).__name__)
         return None
     spent_ms = median(_timed(session, trial.blob[:1]) for _ in range(TRIALS))
     _log.info("%s: %s takes %.1f ms, deviates by %.5f", trial.name, label, spent_ms, deviation)
     # Not "greater than": a network that answers not-a-number deviates too.
     return (spent_ms, session) if deviation <= trial.max_deviation else None
+
+
+def _cannot_run(trial: Trial, label: str) -> ModelNotLoaded:
+    return ModelNotLoaded(f"{trial.name} cannot be run on {label}.")
 
 
 def _run(session: Session, blob: Blob) -> Outputs:

@@ -87,5 +87,6 @@ async def _form(request: Request) -> dict[str, Any]:
                     # An empty field of an HTML form stands for an absent one.
                     fields[name] = value
             return fields
-    except (HTTPException, MultiPartException, FormParserError):
+    except (HTTPException, MultiPartException, FormParserError, ValueError):
+        # ValueError: a charset that cannot decode.
         raise InvalidRequest("The form cannot be read.") from None

@@ -48,11 +48,19 @@ def workflows(request: Request) -> Workflows:
 
 
 async def admitted(request: Request) -> AsyncIterator[None]:
-    """Key, rate limit, queue: in this order, before the body is read."""
+    """Key, rate limit, a place in the queue: in this order, before the body is read."""
     guards: Guards = request.app.state.guards
     await guards.rate_limit.check(request, guards.keys.caller(request))
-    async with guards.gate.slot():
+    async with guards.gate.place():
         yield
 
 
-WorkflowsDep: TypeAlias = Annotated[Workflows, Depends(workflows)]
+async def workflows_in_turn(request: Request) -> AsyncIterator[Workflows]:
+    """The workflows, when it is the request's turn. Comes after the body among a handler's parameters."""
+    guards: Guards = request.app.state.guards
+    async with guards.gate.turn():
+        yield workflows(request)
+
+
+WorkflowsDep: TypeAlias = Annotated[Workflows, Depends(workflows_in_turn, scope="function")]
+WorkflowsAtOnce: TypeAlias = Annotated[Workflows, Depends(workflows)]

@@ -2,7 +2,6 @@
 
 import logging
 import traceback
-from collections.abc import Mapping
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -10,6 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
+from rollcall.api.routes.fallthrough import refusal
 from rollcall.core import errors as e
 
 logger = logging.getLogger("rollcall.api")
@@ -67,12 +67,11 @@ def invalid(error: ValidationError | RequestValidationError) -> e.InvalidRequest
     return e.InvalidRequest(f"The request is not valid. {named}.", fields=fields)
 
 
-def from_http(error: HTTPException) -> e.RollcallError:
+def from_http(request: Request, error: HTTPException) -> e.RollcallError:
     """What Starlette itself raises, as ours."""
-    if error.status_code == 405:
-        return e.MethodNotAllowed(allowed=["GET", "HEAD"])  # only the static files of /docs raise it
-    known: Mapping[int, type[e.RollcallError]] = {404: e.NotFound, 413: e.ImageTooLarge}
-    return known.get(error.status_code, e.InvalidRequest)()
+    if error.status_code in (404, 405):
+        return refusal(request)
+    return e.ImageTooLarge() if error.status_code == 413 else e.InvalidRequest()
 
 
 def from_crash(error: BaseException) -> e.InternalError:
@@ -92,5 +91,5 @@ def install_error_handlers(app: FastAPI) -> None:
         return answer(invalid(error))
 
     @app.exception_handler(HTTPException)
-    async def starlettes(_: Request, error: HTTPException) -> JSONResponse:
-        return answer(from_http(error))
+    async def starlettes(request: Request, error: HTTPException) -> JSONResponse:
+        return answer(from_http(request, error))

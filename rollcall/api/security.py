@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import Request
 from limits import RateLimitItemPerMinute
@@ -22,6 +23,7 @@ from rollcall.core.settings import IPNetwork
 logger = logging.getLogger("rollcall.api")
 
 MAX_QUEUE_SECONDS = 30.0
+REDIS_SECONDS = 0.5
 
 
 class KeyCheck:
@@ -75,10 +77,12 @@ class RateLimit:
             return
         counted = caller or address
         try:
-            if await self._limiter.hit(self._limit, counted):
-                return
-            window = await self._limiter.get_window_stats(self._limit, counted)
-        except StorageError:
+            # More than the sockets' limits, for redis-py tries again.
+            async with asyncio.timeout(3 * REDIS_SECONDS):
+                if await self._limiter.hit(self._limit, counted):
+                    return
+                window = await self._limiter.get_window_stats(self._limit, counted)
+        except (StorageError, TimeoutError):
             # A limit that cannot be counted must not keep a school from marking attendance.
             logger.warning("The rate limit's storage does not answer; the request is let through")
             return
@@ -95,7 +99,8 @@ class RateLimit:
 def _open_storage(storage: str) -> Storage:
     if storage == "memory":
         return MemoryStorage()
-    return RedisStorage(f"async+{storage}", wrap_exceptions=True, implementation="redispy")
+    limits: dict[str, Any] = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
+    return RedisStorage(f"async+{storage}", wrap_exceptions=True, implementation="redispy", **limits)
 
 
 class Gate:
@@ -107,20 +112,29 @@ class Gate:
         self._inside = 0
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """Raises Overloaded when the queue is full, or after MAX_QUEUE_SECONDS in it."""
+    async def place(self) -> AsyncIterator[None]:
+        """A place among those who are worked on or wait. Raises Overloaded when all are taken."""
         if self._inside >= self._capacity:
             raise Overloaded
         self._inside += 1
         try:
-            try:
-                async with asyncio.timeout(MAX_QUEUE_SECONDS):
-                    await self._slots.acquire()
-            except TimeoutError:
-                raise Overloaded("The request waited too long for its turn.") from None
-            try:
-                yield
-            finally:
-                self._slots.release()
+            yield
         finally:
             self._inside -= 1
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """To be worked on. Taken when the body is there: a slow upload must not keep others from their turn.
+
+        Raises:
+            Overloaded: after MAX_QUEUE_SECONDS.
+        """
+        try:
+            async with asyncio.timeout(MAX_QUEUE_SECONDS):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise Overloaded("The request waited too long for its turn.") from None
+        try:
+            yield
+        finally:
+            self._slots.release()

@@ -77,8 +77,7 @@ class Face:
 class Subjects(StrEnum):
     """Which faces of a picture get an embedding and a quality.
 
-    A face whose landmarks lie outside the picture cannot be aligned: it gets no embedding, and LARGEST means
-    the largest of the others. Where there are no others, LARGEST is the largest of all, with a quality alone.
+    A face whose landmarks lie outside the picture cannot be aligned, and gets no embedding.
     """
 
     NONE = "none"

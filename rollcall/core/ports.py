@@ -181,6 +181,14 @@ class Database(Protocol):
         """`sqlite` or `mysql`."""
         ...
 
+    def ping(self) -> None:
+        """One round trip."""
+        ...
+
+    def close(self) -> None:
+        """Close the connections; those in use close when their transactions end."""
+        ...
+
     def transaction(self) -> AbstractContextManager[Records]:
         """Committed when the block ends, rolled back when it raises."""
         ...

@@ -44,13 +44,13 @@ class Settings(BaseSettings):
     enable_face_quality_check: bool = True
     auto_download_models: bool = True
     model_dir: Path = Path("models")
-    model_mirror_url: str | None = None
+    model_mirror_url: str | None = Field(default=None, repr=False)  # may hold a password
     model_fallback: Literal["face_recognition", "none"] = "face_recognition"
     host: str = "0.0.0.0"
     port: int = Field(default=8000, ge=1, le=65535)
     rate_limit_per_minute: int = Field(default=100, ge=0)
     rate_limit_exempt: Networks = ()
-    rate_limit_storage: str = "memory"
+    rate_limit_storage: str = Field(default="memory", repr=False)  # may hold a password
     cors_origins: Words = ("*",)
     trusted_proxies: Networks = ()
     api_keys: Keys = ()
@@ -63,6 +63,14 @@ class Settings(BaseSettings):
     @classmethod
     def _any_case(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
+
+    @field_validator("api_keys", mode="before")
+    @classmethod
+    def _holds_a_key(cls, value: object) -> object:
+        # "," must not open the server to everybody.
+        if isinstance(value, str) and not _split(value):
+            raise ValueError("is set, but holds no key")
+        return value
 
     @field_validator("insightface_model")
     @classmethod

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Mapping, Sequence
 
 from rollcall.core.calibration import Calibrations
+from rollcall.core.errors import DatabaseError
 from rollcall.core.faces import Embedding
 from rollcall.core.matching import Match, Thresholds
 from rollcall.core.people import PersonKey, PersonType
@@ -23,6 +24,7 @@ class FaceGallery:
         self._lock = threading.Lock()
         self._started = 0
         self._finished = 0
+        self._failure: DatabaseError | None = None
         self._last_change: int | None = None
         self._faces: dict[int, list[StoredEmbedding]] = {}
         self._index = Index(())
@@ -38,11 +40,19 @@ class FaceGallery:
         needed = self._started + 1
         with self._lock:
             if self._finished >= needed:
+                # It may have failed; asking again one after the other would add up the waits.
+                if self._failure is not None:
+                    raise self._failure
                 return
             self._started += 1
-            number = self._started
-            self._follow()
-            self._finished = number
+            self._failure = None
+            try:
+                self._follow()
+            except DatabaseError as error:
+                self._failure = error
+                raise
+            finally:
+                self._finished = self._started
 
     def _follow(self) -> None:
         with self._database.transaction() as records:
@@ -86,10 +96,10 @@ class FaceGallery:
         only: PersonType | None = None,
         limit: int = 1,
     ) -> Sequence[Match]:
-        return self._index.rank(probes, thresholds, lambda person: only in (None, person.type))[:limit]
+        return self._index.rank(probes, thresholds, lambda person: only in (None, person.type), limit)
 
     def compare(
         self, probes: Mapping[str, Embedding], person: PersonKey, thresholds: Thresholds
     ) -> Match | None:
-        ranked = self._index.rank(probes, thresholds, lambda other: other == person)
+        ranked = self._index.rank(probes, thresholds, lambda other: other == person, limit=1)
         return ranked[0] if ranked else None

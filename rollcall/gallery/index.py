@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,13 +52,16 @@ class Shelf:
             people=self.people,
         )
 
-    def best(self, probe: Embedding, calibration: Calibration) -> Iterable[Match]:
-        """Every person on the shelf once, by the most similar of their faces."""
+    def best(
+        self, probe: Embedding, calibration: Calibration, wanted: Callable[[PersonKey], bool], limit: int
+    ) -> Iterable[Match]:
+        """The nearest of the wanted persons on the shelf, each once, by the most similar of their faces."""
         if probe.shape != self.vectors.shape[1:]:
             return
         best = np.full(len(self.people), -np.inf, dtype=np.float32)
         np.maximum.at(best, self.owners, similarities(self.vectors, probe, metric_of(self.model)))
-        for i in np.flatnonzero(np.isfinite(best)):
+        nearest = (i for i in np.argsort(-best) if np.isfinite(best[i]) and wanted(self.people[i]))
+        for i in islice(nearest, limit):
             # A vector's product with itself may exceed 1 by a rounding.
             similarity = min(1.0, float(best[i]))
             yield Match(
@@ -95,7 +99,11 @@ class Index:
         )
 
     def rank(
-        self, probes: Mapping[str, Embedding], thresholds: Thresholds, wanted: Callable[[PersonKey], bool]
+        self,
+        probes: Mapping[str, Embedding],
+        thresholds: Thresholds,
+        wanted: Callable[[PersonKey], bool],
+        limit: int = 1000,
     ) -> list[Match]:
         """See core.ports.Gallery.rank."""
         best: dict[PersonKey, Match] = {}
@@ -108,9 +116,7 @@ class Index:
             if shelf.model not in probes:
                 continue
             calibration = thresholds.calibrations.of(shelf.model)
-            for match in shelf.best(probes[shelf.model], calibration):
-                if not wanted(match.person):
-                    continue
+            for match in shelf.best(probes[shelf.model], calibration, wanted, limit):
                 if match.person not in best or order(match) > order(best[match.person]):
                     best[match.person] = match
-        return sorted(best.values(), key=order, reverse=True)
+        return sorted(best.values(), key=order, reverse=True)[:limit]

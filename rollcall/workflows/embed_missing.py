@@ -3,8 +3,8 @@
 import asyncio
 import logging
 
-from rollcall.core.errors import ModelNotLoaded, Overloaded, RollcallError
-from rollcall.core.faces import ReadRequest, Subjects
+from rollcall.core.errors import InternalError, ModelNotLoaded, Overloaded, RollcallError
+from rollcall.core.faces import Reading, ReadRequest, Subjects
 from rollcall.core.ports import Database, FaceReader, Models
 from rollcall.core.records import StoredImage
 
@@ -12,6 +12,7 @@ logger = logging.getLogger("rollcall.embed_missing")
 
 # Few at a time: people who wait in front of a camera go first.
 IMAGES_A_ROUND = 4
+PAUSE_AFTER_FAULT_SECONDS = 5.0
 
 
 class EmbedMissing:
@@ -39,10 +40,9 @@ class EmbedMissing:
             return list(records.faces.images_lacking(model, IMAGES_A_ROUND))
 
     async def _embed(self, image: StoredImage, model: str) -> None:
+        request = ReadRequest(picture=image.image, model=model, embed=Subjects.LARGEST)
         try:
-            reading = await self._faces.read(
-                ReadRequest(picture=image.image, model=model, embed=Subjects.LARGEST)
-            )
+            reading = await self._read_twice(request)
         except (ModelNotLoaded, Overloaded):
             raise
         except RollcallError as error:
@@ -59,6 +59,14 @@ class EmbedMissing:
                 records.faces.add_embedding(image.face_id, model, vector)
 
         await asyncio.to_thread(write)
+
+    async def _read_twice(self, request: ReadRequest) -> Reading:
+        """A fault of the moment, such as too little memory, must not mark a face as unreadable for good."""
+        try:
+            return await self._faces.read(request)
+        except InternalError:
+            await asyncio.sleep(PAUSE_AFTER_FAULT_SECONDS)
+            return await self._faces.read(request)
 
     def _note(self, face_id: int, model: str, problem: str) -> None:
         logger.warning("Face %d cannot be read by %s: %s", face_id, model, problem)

@@ -1,9 +1,11 @@
 """Enrol a person's face."""
 
 import asyncio
-from collections.abc import Sequence
+import logging
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 from rollcall.core.errors import (
     DuplicateEnrollment,
@@ -17,6 +19,10 @@ from rollcall.core.people import Person, PersonKey
 from rollcall.core.ports import Database, FaceReader, Models, Records
 from rollcall.core.records import NewFace
 from rollcall.workflows.probes import FacePolicy
+
+T = TypeVar("T")
+
+logger = logging.getLogger("rollcall.enroll")
 
 # How many pictures of one batch are in the network at a time; the rest of the capacity is for other callers.
 BATCH_READS = 4
@@ -96,11 +102,8 @@ class Enroll:
         async def read(item: Enrollment | RollcallError) -> _Ready | RollcallError:
             if isinstance(item, RollcallError):
                 return item
-            try:
-                async with slots:
-                    return await self._read(item)
-            except RollcallError as error:
-                return error
+            async with slots:
+                return await _outcome(self._read(item))
 
         results: list[Enrolled | RollcallError] = []
         async with asyncio.TaskGroup() as tasks:
@@ -110,10 +113,7 @@ class Enroll:
                 if isinstance(ready, RollcallError) or isinstance(item, RollcallError):
                     results.append(ready if isinstance(ready, RollcallError) else InternalError())
                     continue
-                try:
-                    results.append(await self._store(item, ready))
-                except RollcallError as error:
-                    results.append(error)
+                results.append(await _outcome(self._store(item, ready)))
         return results
 
     async def _read(self, enrollment: Enrollment) -> _Ready:
@@ -157,6 +157,17 @@ class Enroll:
         if not self._create_people:
             raise PersonNotFound
         records.people.add(Person(key=enrollment.person, name=enrollment.name))
+
+
+async def _outcome(step: Awaitable[T]) -> T | RollcallError:
+    """What came of one item, whatever it is: an item that fails must not take the batch with it."""
+    try:
+        return await step
+    except RollcallError as error:
+        return error
+    except Exception as error:
+        logger.error("An item of a batch failed: %s", type(error).__name__)
+        return InternalError()
 
 
 def require_quality(quality: Quality) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from rollcall.core.calibration import Calibrations
-from rollcall.core.errors import InternalError, ModelNotLoaded, MultipleFaces, NoFaceDetected
+from rollcall.core.errors import InternalError, ModelNotLoaded, MultipleFaces, NoFaceDetected, Overloaded
 from rollcall.core.faces import Box, Embedding, Face, Reading, ReadRequest, Subjects
 from rollcall.core.matching import Thresholds
 from rollcall.core.people import PersonType
@@ -91,7 +91,7 @@ class ProbeReader:
                 others[name] = await self._faces.read(
                     ReadRequest(picture=picture, model=name, embed=subjects)
                 )
-            except (ModelNotLoaded, InternalError) as error:
+            except (ModelNotLoaded, Overloaded, InternalError) as error:
                 # The faces of that model wait for their new embedding; the rest of the gallery still answers.
                 logger.warning("Model %s cannot be asked: %s", name, error.message)
         return others
@@ -134,10 +134,10 @@ class FacePolicy:
         """The face that was asked for, of those that could be embedded.
 
         Raises:
-            NoFaceDetected: there is none; the picture shows cut faces only.
+            NoFaceDetected: it is cut off. Another face must not answer in its place.
         """
         if not faces:
-            raise NoFaceDetected("No face lies wholly in the picture.")
+            raise NoFaceDetected("The face is cut off at the border of the picture.")
         return faces[0]
 
     def check(self, face_count: int) -> tuple[str, ...]:

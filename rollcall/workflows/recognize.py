@@ -103,7 +103,10 @@ class Recognize:
         started = time.perf_counter()
         found = await self._probes.read(sighting.picture, subjects=Subjects.ALL, only=sighting.only)
         thresholds = found.thresholds(sighting.min_similarity)
-        ranked = [self._rank(probe, thresholds, sighting, MAX_CANDIDATES) for probe in found.faces]
+        # A class photo compared with a whole school takes long enough to hold up others.
+        ranked = await asyncio.to_thread(
+            lambda: [self._rank(probe, thresholds, sighting, MAX_CANDIDATES) for probe in found.faces]
+        )
         chosen = assign_once(ranked, thresholds)
         confidences = [match.confidence if match else 0.0 for match in chosen]
         names = await self._log(

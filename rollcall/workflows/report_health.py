@@ -3,14 +3,12 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, TypeVar
 
 from rollcall.core.errors import ModelNotLoaded, RollcallError
 from rollcall.core.ports import ActiveModel, Database, FaceReader, Models
-
-T = TypeVar("T")
 
 # The answer must be out within a second, whatever hangs.
 MAX_WAIT_SECONDS = 0.7
@@ -34,24 +32,28 @@ class Health:
     database: str
 
 
-class _Probe(Generic[T]):
+class _Probe:
     """A blocking question with a thread of its own: while one hangs, the next asker waits for its answer."""
 
     def __init__(self, name: str) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
-        self._pending: Future[T] | None = None
+        self._pending: Future[None] | None = None
 
-    async def ask(self, question: Callable[[], T]) -> T:
+    async def ask(self, question: Callable[[], None]) -> None:
         if self._pending is None or self._pending.done():
             self._pending = self._thread.submit(question)
-        return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self._pending)), MAX_WAIT_SECONDS)
+        await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self._pending)), MAX_WAIT_SECONDS)
 
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
 
 class ReportHealth:
-    """Asks the database and the runner, each with a short limit."""
+    """Asks the database and the runner, each with a short limit.
+
+    `database` has connections of its own, so that busy ones do not look like an unreachable database. It is
+    closed with this.
+    """
 
     def __init__(
         self, *, models: Models, faces: FaceReader, database: Database, why_degraded: Callable[[], str | None]
@@ -60,8 +62,8 @@ class ReportHealth:
         self._faces = faces
         self._database = database
         self._why_degraded = why_degraded
-        self._count_probe: _Probe[int] = _Probe("health-faces")
-        self._waiting_probe: _Probe[int] = _Probe("health-waiting")
+        self._reach = _Probe("health-reach")
+        self._count = _Probe("health-count")
         self._enrolled = 0
         self._waiting = 0
 
@@ -80,8 +82,9 @@ class ReportHealth:
         return self._health(HealthStatus.HEALTHY, "The service is ready.", model)
 
     def close(self) -> None:
-        self._count_probe.close()
-        self._waiting_probe.close()
+        self._reach.close()
+        self._count.close()
+        self._database.close()
 
     def _health(self, status: HealthStatus, message: str, model: ActiveModel | None) -> Health:
         return Health(
@@ -105,25 +108,22 @@ class ReportHealth:
 
     async def _ask_database(self) -> str | None:
         try:
-            self._enrolled, _ = await asyncio.gather(
-                self._count_probe.ask(self._count_enrolled), self._ask_waiting()
-            )
+            await asyncio.gather(self._reach.ask(self._database.ping), self._ask_counts())
         except (TimeoutError, RollcallError):
             return "The database is unreachable."
         return None
 
-    async def _ask_waiting(self) -> None:
-        """MySQL takes a second to count thousands of waiting faces; meanwhile the last count stands."""
+    async def _ask_counts(self) -> None:
+        """MySQL takes a second to count thousands of waiting faces; meanwhile the last counts stand."""
         try:
             name = self._models.active().name
-            self._waiting = await self._waiting_probe.ask(lambda: self._count_waiting(name))
-        except (TimeoutError, ModelNotLoaded):
-            return
+        except ModelNotLoaded:
+            name = None
+        with suppress(TimeoutError, RollcallError):
+            await self._count.ask(lambda: self._take_counts(name))
 
-    def _count_enrolled(self) -> int:
+    def _take_counts(self, model: str | None) -> None:
+        # Kept here, not by the asker: it may have gone before the answer came.
         with self._database.transaction() as records:
-            return records.faces.count()
-
-    def _count_waiting(self, model: str) -> int:
-        with self._database.transaction() as records:
-            return records.faces.count_lacking(model)
+            self._enrolled = records.faces.count()
+            self._waiting = records.faces.count_lacking(model) if model else 0

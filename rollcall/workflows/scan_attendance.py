@@ -48,10 +48,12 @@ class ScanAttendance:
         only = PersonType.STUDENT
         found = await self._probes.read(picture, subjects=Subjects.ALL, only=only)
         thresholds = found.thresholds(None)
-        ranked = [
-            self._gallery.rank(probe.embeddings, thresholds, only=only, limit=MAX_CANDIDATES)
-            for probe in found.faces
-        ]
+        ranked = await asyncio.to_thread(
+            lambda: [
+                self._gallery.rank(probe.embeddings, thresholds, only=only, limit=MAX_CANDIDATES)
+                for probe in found.faces
+            ]
+        )
         chosen = assign_once(ranked, thresholds)
 
         def write() -> Scan:

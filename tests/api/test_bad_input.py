@@ -98,6 +98,10 @@ def test_a_bad_option_is_named(api: httpx.Client, change: dict[str, Any]) -> Non
         (b"a=1", "application/x-www-form-urlencoded"),
         (b"--x\r\nbroken", "multipart/form-data; boundary=x"),
         (b"nothing", "multipart/form-data"),
+        (
+            b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--x--\r\n',
+            "multipart/form-data; boundary=x; charset=undefined",
+        ),
     ],
 )
 def test_a_body_that_cannot_be_read_is_refused(api: httpx.Client, content: bytes, kind: str) -> None:
@@ -114,6 +118,10 @@ def test_a_wrong_method_names_the_right_ones(api: httpx.Client) -> None:
     answer = api.get("/api/face/enroll")
     assert error_of(answer, 405) == "METHOD_NOT_ALLOWED"
     assert answer.headers["Allow"] == "POST"
+    unusual = api.request("PROPFIND", "/api/face/enroll")
+    assert error_of(unusual, 405) == "METHOD_NOT_ALLOWED"
+    assert unusual.headers["Allow"] == "POST"
+    assert error_of(api.request("PROPFIND", "/api/nothing"), 404) == "NOT_FOUND"
 
 
 def test_an_answer_never_repeats_what_was_sent(api: httpx.Client) -> None:

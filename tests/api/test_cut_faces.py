@@ -48,8 +48,10 @@ def test_the_quality_check_says_that_a_face_is_cut_off(api: httpx.Client) -> Non
     assert "cut off" in quality["recommendation"]
 
 
-def test_a_whole_face_counts_before_a_cut_one(api: httpx.Client) -> None:
+def test_no_other_face_answers_in_place_of_the_largest_when_that_is_cut(api: httpx.Client) -> None:
     enroll(api, "S002", 2)
-    answer = api.post("/api/face/recognize", files={"image": CUT_BESIDE_WHOLE}).json()
-    assert answer["match"]["person_code"] == "S002"
-    assert answer["warnings"] == ["MULTIPLE_FACES"]
+    answer = api.post("/api/face/recognize-all", files={"image": CUT_BESIDE_WHOLE}).json()
+    largest = max(answer["faces"], key=lambda face: face["box"]["width"] * face["box"]["height"])
+    one = api.post("/api/face/recognize", files={"image": CUT_BESIDE_WHOLE})
+    assert (one.status_code == 200) == (largest["match"] is not None)
+    assert [face["match"] and face["match"]["person_code"] for face in answer["faces"]].count("S002") == 1

@@ -93,18 +93,18 @@ def test_a_full_queue_turns_the_next_request_away() -> None:
         leave = asyncio.Event()
 
         async def visit() -> None:
-            async with gate.slot():
+            async with gate.place(), gate.turn():
                 await leave.wait()
 
         inside = asyncio.create_task(visit())
         waiting = asyncio.create_task(visit())
         await asyncio.sleep(0)
         with pytest.raises(Overloaded):
-            async with gate.slot():
+            async with gate.place():
                 pass
         leave.set()
         await asyncio.gather(inside, waiting)
-        async with gate.slot():
+        async with gate.place(), gate.turn():
             pass
 
     asyncio.run(scene())

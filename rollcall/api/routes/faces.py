@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query
 
-from rollcall.api.bodies import MAX_BATCH_BODY_BYTES, body_of
+from rollcall.api.bodies import MAX_BATCH_BODY_BYTES, MAX_BODY_BYTES, body_of
 from rollcall.api.deps import WorkflowsDep, admitted
 from rollcall.api.openapi import GUARD_ERRORS, PICTURE_ERRORS, errors, takes
 from rollcall.api.routes.batch import read_items
@@ -52,7 +52,6 @@ async def register(body: Annotated[EnrollIn, Depends(body_of(EnrollIn))], run: W
 
 @router.post(
     "/api/face/batch-enroll",
-    response_model_exclude_none=True,
     responses=errors(*GUARD_ERRORS, e.InvalidRequest, e.ImageTooLarge),
     openapi_extra=takes(BatchEnrollIn, form=False),
 )
@@ -97,7 +96,9 @@ async def recognize_all(
     responses=errors(*GUARD_ERRORS, *PICTURE_ERRORS, *FACE_ERRORS, e.PersonNotFound),
     openapi_extra=takes(VerifyIn),
 )
-async def verify(body: Annotated[VerifyIn, Depends(body_of(VerifyIn))], run: WorkflowsDep) -> VerifyOut:
+async def verify(
+    body: Annotated[VerifyIn, Depends(body_of(VerifyIn, max_bytes=2 * MAX_BODY_BYTES))], run: WorkflowsDep
+) -> VerifyOut:
     """Compare two pictures, or a picture with an enrolled person."""
     person = body.person()
     if person is not None and body.image_base64 is not None:

@@ -2,9 +2,9 @@
 
 from fastapi import FastAPI, Request
 from starlette.responses import Response
-from starlette.routing import Match, Route
+from starlette.routing import Match, Mount, Route
 
-from rollcall.core.errors import MethodNotAllowed, NotFound
+from rollcall.core.errors import MethodNotAllowed, NotFound, RollcallError
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
@@ -15,17 +15,19 @@ def install_fallthrough(app: FastAPI) -> None:
 
 
 async def fall_through(request: Request) -> Response:
-    """Raises MethodNotAllowed if the path exists with another method, NotFound if it does not exist."""
+    raise refusal(request)
+
+
+def refusal(request: Request) -> RollcallError:
+    """MethodNotAllowed if the path exists with another method, NotFound if it does not exist."""
     others = [
         route
         for route in request.app.routes
-        if not (isinstance(route, Route) and route.endpoint is fall_through)
+        if not isinstance(route, Mount) and not (isinstance(route, Route) and route.endpoint is fall_through)
     ]
     allowed = [
         method
         for method in METHODS
         if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in others)
     ]
-    if allowed:
-        raise MethodNotAllowed(allowed=allowed)
-    raise NotFound
+    return MethodNotAllowed(allowed=allowed) if allowed else NotFound()

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response
 
-from rollcall.api.deps import WorkflowsDep
+from rollcall.api.deps import WorkflowsAtOnce
 from rollcall.api.schemas.health import HealthOut
 from rollcall.workflows.report_health import HealthStatus
 
@@ -13,7 +13,7 @@ router = APIRouter(tags=["service"])
     "/api/health",
     responses={503: {"model": HealthOut, "description": "unhealthy: no model can answer, or no database."}},
 )
-async def health(response: Response, run: WorkflowsDep) -> HealthOut:
+async def health(response: Response, run: WorkflowsAtOnce) -> HealthOut:
     """How the service stands. Needs no key and counts for no limit."""
     found = await run.health.run()
     if found.status is HealthStatus.UNHEALTHY:

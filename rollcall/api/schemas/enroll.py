@@ -88,10 +88,10 @@ class BatchResult(BaseModel):
     success: bool = Field(description="Whether the face was enrolled.", examples=[True])
     message: str = Field(description="What was done, or went wrong.", examples=["The face was enrolled."])
     error_code: str | None = Field(
-        default=None, description="As in error answers; absent on success.", examples=["NO_FACE_DETECTED"]
+        default=None, description="As in error answers; null on success.", examples=["NO_FACE_DETECTED"]
     )
     embedding_id: int | None = Field(
-        default=None, description="The Id of the new FaceData row; absent on failure.", examples=[17]
+        default=None, description="The Id of the new FaceData row; null on failure.", examples=[17]
     )
 
     @classmethod

@@ -1,5 +1,6 @@
 """Our pipeline against InsightFace's own, on real photos and a real pack."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,37 @@ def test_a_batch_of_many_sizes_and_counts_gives_what_each_picture_gives(real_mod
             assert (face.embedding is None) == (other.embedding is None)
             if face.embedding is not None and other.embedding is not None:
                 assert face.embedding @ other.embedding >= 0.9999
+
+
+def test_streams_side_by_side_give_what_a_lone_request_gives(real_models: ModelCache) -> None:
+    paths = PHOTOS[::3]
+    requests = [ReadRequest(picture=p.read_bytes(), model=PACK, embed=Subjects.ALL) for p in paths]
+    alone = [real_models.read([request])[0] for request in requests]
+    with ThreadPoolExecutor(4) as streams:
+        together = list(streams.map(lambda request: real_models.read([request])[0], requests * 3))
+    for one, other in zip(alone * 3, together, strict=True):
+        assert isinstance(one, Reading)
+        assert isinstance(other, Reading)
+        assert len(one.faces) == len(other.faces)
+        for face, again in zip(one.faces, other.faces, strict=True):
+            assert face.embedding is not None
+            assert again.embedding is not None
+            assert face.embedding @ again.embedding >= 0.9999
+
+
+def test_a_small_face_in_a_big_picture_is_read_from_all_its_pixels(real_models: ModelCache) -> None:
+    small = np.asarray(cv2.imread(str(SHARED / "photos/people/S002/2.jpg")), np.uint8)
+    height, width = small.shape[:2]
+    canvas = np.full((4200, 5600, 3), 120, np.uint8)
+    canvas[1500 : 1500 + height, 2500 : 2500 + width] = small
+    big = cv2.imencode(".jpg", canvas, [cv2.IMWRITE_JPEG_QUALITY, 97])[1].tobytes()
+    [face] = read(real_models, big).faces
+    [plain] = read(real_models, cv2.imencode(".png", small)[1].tobytes()).faces
+    assert decode(big).scale > 1
+    assert face.embedding is not None
+    assert plain.embedding is not None
+    assert face.embedding @ plain.embedding > 0.9
+    assert face.box.x == pytest.approx(plain.box.x + 2500, abs=0.1 * plain.box.width)
 
 
 @pytest.mark.parametrize("path", PHOTOS[:6], ids=name_of)

@@ -54,6 +54,7 @@ def test_settings_come_from_the_environment_and_then_from_a_file(
         ("MAX_CONCURRENT_REQUESTS", "0"),
         ("DATABASE_URL", "postgresql://host/db"),
         ("LOG_LEVEL", "LOUD"),
+        ("API_KEYS", " , "),
         ("INSIGHTFACE_MODEL", "../elsewhere"),
         ("HOST", "localhost:80"),
         ("PORT", "70000"),
@@ -72,6 +73,8 @@ def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, valu
 def test_secrets_show_neither_in_errors_nor_in_repr(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("API_KEYS", "hush-key")
     monkeypatch.setenv("DATABASE_URL", "mysql+pymysql://me:hush-word@host/db")
+    monkeypatch.setenv("RATE_LIMIT_STORAGE", "redis://:hush-word@host")
+    monkeypatch.setenv("MODEL_MIRROR_URL", "https://me:hush-word@host/")
     assert "hush" not in repr(load_settings())
     assert load_settings().api_keys == (SecretStr("hush-key"),)
     monkeypatch.setenv("DATABASE_URL", "mysql://me:hush-word@host/db")
