@@ -109,6 +109,12 @@ def test_a_body_that_cannot_be_read_is_refused(api: httpx.Client, content: bytes
     assert error_of(answer, 422) == "VALIDATION_ERROR"
 
 
+def test_two_large_pictures_may_be_verified_at_once(api: httpx.Client) -> None:
+    large = base64_of(b"\xff" * 8 * 1024 * 1024)
+    answer = api.post("/api/face/verify", json={"image1_base64": large, "image2_base64": large})
+    assert error_of(answer, 400) == "INVALID_IMAGE"
+
+
 def test_an_unknown_path_has_the_contracts_shape(api: httpx.Client) -> None:
     assert error_of(api.get("/api/nothing"), 404) == "NOT_FOUND"
     assert error_of(api.post("/"), 404) == "NOT_FOUND"
