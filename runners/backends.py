@@ -1,8 +1,8 @@
 """One way to run a network, whatever runs it.
 
 Each session has two modes. In a stream, a run takes its share of the cores, and up to four streams run side
-by side: with a queue that is faster than all cores on one picture after the other. A lone run takes all cores:
-nobody else is waiting.
+by side: with a queue that is faster than all cores on one picture after the other. A lone run takes all
+cores: nobody else is waiting.
 """
 
 import logging
