@@ -114,12 +114,16 @@ class ReportHealth:
         return None
 
     async def _ask_counts(self) -> None:
-        """MySQL takes a second to count thousands of waiting faces; meanwhile the last counts stand."""
+        """MySQL takes a second to count thousands of waiting faces; meanwhile the last counts stand.
+
+        Raises:
+            DatabaseError: the tables cannot be read; at the start, because they are not there yet.
+        """
         try:
             name = self._models.active().name
         except ModelNotLoaded:
             name = None
-        with suppress(TimeoutError, RollcallError):
+        with suppress(TimeoutError):
             await self._count.ask(lambda: self._take_counts(name))
 
     def _take_counts(self, model: str | None) -> None:
