@@ -17,7 +17,7 @@ class AnyModel:
     """core.ports.FaceReader that loads whatever it is asked for."""
 
     async def read(self, request: ReadRequest) -> Reading:
-        raise NotImplementedError
+        raise AssertionError(f"{request.model} was asked to read")
 
     async def load(self, model: str) -> str:
         return f"backend of {model}"
