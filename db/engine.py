@@ -5,6 +5,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,12 +24,18 @@ log = logging.getLogger(__name__)
 # Every wait has a limit, in seconds.
 CONNECT_TIMEOUT: Final = 5
 READ_TIMEOUT: Final = 30
-LOCK_TIMEOUT: Final = 10
-POOL_TIMEOUT: Final = 15
 MAX_CONNECTION_AGE: Final = 1800
 
 # Fixed, so that it does not depend on the server: with the strict mode nothing is cut or replaced silently.
 MYSQL_MODE: Final = "STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waits:
+    """How long to wait for another writer's lock, and for a free connection, in seconds."""
+
+    lock: int = 10
+    connection: float = 15
 
 
 class SqlDatabase:
@@ -87,7 +94,7 @@ class SqlDatabase:
         return f"SqlDatabase({self.kind})"
 
 
-def open_database(url: str, pool_size: int) -> SqlDatabase:
+def open_database(url: str, pool_size: int, waits: Waits = Waits()) -> SqlDatabase:
     """A database with at most `pool_size` connections. Connects when first used.
 
     Raises:
@@ -100,26 +107,31 @@ def open_database(url: str, pool_size: int) -> SqlDatabase:
     kind = parsed.get_backend_name()
     if kind not in ("sqlite", "mysql"):
         raise DatabaseError("DATABASE_URL must begin with sqlite:/// or mysql+pymysql://.")
-    engine = _sqlite(parsed, pool_size) if kind == "sqlite" else _mysql(parsed, pool_size)
+    engine = (_sqlite if kind == "sqlite" else _mysql)(parsed, pool_size, waits)
     begin_deferred(engine)
     return SqlDatabase(engine)
 
 
-def _engine(url: URL, pool_size: int, **options: Any) -> Engine:
+def _engine(url: URL, pool_size: int, waits: Waits, **options: Any) -> Engine:
     # hide_parameters: pictures and embeddings are parameters, and must not get into messages.
     return create_engine(
-        url, pool_size=pool_size, max_overflow=0, pool_timeout=POOL_TIMEOUT, hide_parameters=True, **options
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=waits.connection,
+        hide_parameters=True,
+        **options,
     )
 
 
-def _sqlite(url: URL, pool_size: int) -> Engine:
+def _sqlite(url: URL, pool_size: int, waits: Waits) -> Engine:
     if not url.database or url.database == ":memory:":
         raise DatabaseError("DATABASE_URL must name a file: a database in memory has only one connection.")
     try:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     except OSError:
         raise DatabaseError("The folder of the SQLite file cannot be made.") from None
-    engine = _engine(url, pool_size, connect_args={"timeout": LOCK_TIMEOUT})
+    engine = _engine(url, pool_size, waits, connect_args={"timeout": waits.lock})
 
     @event.listens_for(engine, "connect")
     def _connected(connection: sqlite3.Connection, _record: object) -> None:
@@ -127,14 +139,14 @@ def _sqlite(url: URL, pool_size: int) -> Engine:
         connection.isolation_level = None
         connection.execute("PRAGMA foreign_keys = ON").close()
         connection.create_function(SQLITE_FOLD, 1, sqlite_fold_code, deterministic=True)
-        _use_wal(connection)
+        _use_wal(connection, waits.lock)
 
     return engine
 
 
-def _use_wal(connection: sqlite3.Connection) -> None:
+def _use_wal(connection: sqlite3.Connection, limit: float) -> None:
     """Let readers and the writer work side by side."""
-    deadline = time.monotonic() + LOCK_TIMEOUT
+    deadline = time.monotonic() + limit
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL").close()
@@ -147,7 +159,7 @@ def _use_wal(connection: sqlite3.Connection) -> None:
             return
 
 
-def _mysql(url: URL, pool_size: int) -> Engine:
+def _mysql(url: URL, pool_size: int, waits: Waits) -> Engine:
     defaults: dict[str, Any] = {
         "charset": "utf8mb4",
         "connect_timeout": CONNECT_TIMEOUT,
@@ -158,6 +170,7 @@ def _mysql(url: URL, pool_size: int) -> Engine:
     engine = _engine(
         url,
         pool_size,
+        waits,
         pool_pre_ping=True,
         pool_recycle=MAX_CONNECTION_AGE,
         # Reads after the lock must see what others have committed.
@@ -168,9 +181,7 @@ def _mysql(url: URL, pool_size: int) -> Engine:
     @event.listens_for(engine, "connect")
     def _connected(connection: "pymysql.Connection[Any]", _record: object) -> None:
         with connection.cursor() as cursor:
-            cursor.execute(
-                f"SET SESSION sql_mode = '{MYSQL_MODE}', innodb_lock_wait_timeout = {LOCK_TIMEOUT}"
-            )
+            cursor.execute(f"SET SESSION sql_mode = '{MYSQL_MODE}', innodb_lock_wait_timeout = {waits.lock}")
 
     return engine
 

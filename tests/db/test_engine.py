@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from db import tables
-from db.engine import SqlDatabase, open_database
+from db.engine import SqlDatabase, Waits, open_database
 from db.migrate import migrate
 from rollcall.core.errors import DatabaseError, PersonNotFound
 from rollcall.core.ports import Database
@@ -169,17 +169,15 @@ def test_a_file_that_is_no_database_is_an_error(tmp_path: Path) -> None:
     database.close()
 
 
-def test_waiting_for_a_connection_has_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("db.engine.POOL_TIMEOUT", 0.2)
-    database = open_database(f"sqlite:///{tmp_path}/rollcall.db", 1)
+def test_waiting_for_a_connection_has_a_limit(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path}/rollcall.db", 1, Waits(connection=0.2))
     with database.connection(), pytest.raises(DatabaseError, match="became free"):
         database.ping()
     database.close()
 
 
-def test_waiting_for_the_lock_has_a_limit(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("db.engine.LOCK_TIMEOUT", 1)
-    database = open_database(database_url, 2)
+def test_waiting_for_the_lock_has_a_limit(database_url: str) -> None:
+    database = open_database(database_url, 2, Waits(lock=1))
     migrate(database)
     with database.transaction() as holder:
         holder.changes.lock()
