@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, insert, select
 from db import tables
 from db.changes import SqlChanges
 from rollcall.core.calibration import Calibration, CalibrationSource
-from rollcall.core.records import CALIBRATIONS, StoredCalibration
+from rollcall.core.records import SHARED, StoredCalibration
 
 
 class SqlCalibrations:
@@ -38,7 +38,7 @@ class SqlCalibrations:
     def put(self, new: StoredCalibration) -> None:
         """Store it in place of the model's former one, and note that in the change table."""
         # First, for it takes the lock: two who store at once must not both insert.
-        SqlChanges(self._connection).append([CALIBRATIONS])
+        SqlChanges(self._connection).append([SHARED])
         table = tables.calibrations
         self._connection.execute(delete(table).where(table.c.Model == new.model))
         self._connection.execute(

@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import (
     CHAR,
+    BigInteger,
     Column,
     DateTime,
     Double,
@@ -96,7 +97,27 @@ changes = Table(
     "RollcallChanges",
     metadata,
     Column("Id", Integer, primary_key=True),
+    # A face's Id, or one of the signals of core.records.
     Column("FaceId", Integer, nullable=False),
+    # Random: two histories with the same numbers, before and after a restored backup, differ by it.
+    Column("Stamp", BigInteger),
+)
+
+# FaceData as we last saw it, to notice what other programs do there.
+known_faces = Table(
+    "RollcallKnownFaces",
+    metadata,
+    Column("FaceId", Integer, primary_key=True, autoincrement=False),
+    Column("RowCheck", BigInteger, nullable=False),  # of its person
+    Column("DescriptorCheck", BigInteger),  # of its FaceDescriptor; NULL where that is NULL
+)
+
+settings = Table(
+    "RollcallSettings",
+    metadata,
+    Column("Name", String(64), primary_key=True),
+    Column("Value", String(255), nullable=False),
+    Column("ChangedDate", DateTime),
 )
 
 state = Table(

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from db.migrations import m0001_tables, m0002_calibrations
+from db.migrations import m0001_tables, m0002_calibrations, m0003_replicas
 
 
 class Migration(NamedTuple):
@@ -20,4 +20,5 @@ class Migration(NamedTuple):
 MIGRATIONS: Final[Sequence[Migration]] = (
     Migration(1, "tables", m0001_tables.apply),
     Migration(2, "calibrations", m0002_calibrations.apply),
+    Migration(3, "replicas", m0003_replicas.apply),
 )

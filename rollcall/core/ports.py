@@ -104,7 +104,7 @@ class Faces(Protocol):
 class Changes(Protocol):
     """The append-only change table: which faces changed, in the order in which the changes were committed.
 
-    `records.CALIBRATIONS` in place of a face's Id says that a calibration was stored.
+    `records.SHARED` in place of a face's Id says that a calibration was stored.
     """
 
     def lock(self) -> None:

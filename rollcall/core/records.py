@@ -40,8 +40,9 @@ class StoredImage:
     image: bytes
 
 
-# Stands in the change table, in place of a face's Id, when a calibration was stored.
-CALIBRATIONS: Final = 0
+# Stand in the change table in place of a face's Id.
+SHARED: Final = 0  # a calibration or a setting that all replicas share was stored
+EVERYTHING: Final = -1  # so much changed, as by a restore, that all is to be read anew
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from rollcall.core.faces import Embedding
 from rollcall.core.matching import Match, Thresholds
 from rollcall.core.people import PersonKey, PersonType
 from rollcall.core.ports import Database, Records
-from rollcall.core.records import CALIBRATIONS, StoredCalibration, StoredEmbedding
+from rollcall.core.records import SHARED, StoredCalibration, StoredEmbedding
 from rollcall.gallery.index import Index
 
 logger = logging.getLogger("rollcall.gallery")
@@ -61,7 +61,7 @@ class FaceGallery:
             if changed is not None and not changed:
                 return
             entries = list(records.faces.embeddings(changed))
-            if changed is None or CALIBRATIONS in changed:
+            if changed is None or SHARED in changed:
                 self._calibrate(records.calibrations.all())
         if changed is None:
             self._faces.clear()

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from db.engine import SqlDatabase
 from rollcall.core.calibration import Calibration, CalibrationSource
-from rollcall.core.records import CALIBRATIONS, StoredCalibration
+from rollcall.core.records import SHARED, StoredCalibration
 from tests.db.rows import new_face
 
 
@@ -64,8 +64,8 @@ def test_storing_is_noted_in_the_change_table_among_the_faces(database: SqlDatab
         face = records.faces.add(new_face())
     put(database, calibration())
     with database.transaction() as records:
-        assert records.changes.since(before)[1] == {face, CALIBRATIONS}
-        assert [entry.face_id for entry in records.faces.embeddings([face, CALIBRATIONS])] == [face]
+        assert records.changes.since(before)[1] == {face, SHARED}
+        assert [entry.face_id for entry in records.faces.embeddings([face, SHARED])] == [face]
 
 
 def test_many_may_store_at_once(database: SqlDatabase) -> None:
