@@ -1,15 +1,22 @@
 """FaceRecognitionLogs."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Final, TypeAlias
 
-from sqlalchemy import Connection, func, insert
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
-from db import tables
+from db.expressions import chunks
+from db.faults import not_storable
 from db.locking import start_writing
 from rollcall.core.records import RecognitionAttempt
 
-_MAX_INT = 2**31 - 1
+_COLUMNS: Final = "PersonCode, PersonType, Confidence, ProcessingTimeMs, SourceImageName, Success"
+_SOURCE_IMAGE_NAME: Final = 4
+_MAX_INT: Final = 2**31 - 1
+
+_Row: TypeAlias = tuple[str | int | float | None, ...]
 
 
 class SqlRecognitionLog:
@@ -19,23 +26,46 @@ class SqlRecognitionLog:
         self._connection = connection
 
     def add(self, attempts: Iterable[RecognitionAttempt]) -> None:
-        """Insert a row for each attempt, dated now. Waits for no other writer on MySQL."""
-        rows = [_row(attempt) for attempt in attempts]
-        if not rows:
-            return
-        start_writing(self._connection)
-        statement = insert(tables.face_recognition_logs).values(RecognitionDate=func.current_timestamp())
-        self._connection.execute(statement, rows)
+        """Insert a row for each attempt, dated now. Waits for no other writer on MySQL.
+
+        Letters of an image's name that a users' own column cannot store become question marks.
+        """
+        for rows in chunks([_row(attempt) for attempt in attempts]):
+            start_writing(self._connection)
+            try:
+                self._insert(rows)
+            except DBAPIError as error:
+                if not not_storable(error):
+                    raise
+                self._insert([_in_ascii(row) for row in rows])
+
+    def _insert(self, rows: Sequence[_Row]) -> None:
+        # Written out, because every recognition comes through here: SQLAlchemy would compile the statement
+        # anew for each number of rows, and PyMySQL would send the rows one by one.
+        mark = "?" if self._connection.dialect.name == "sqlite" else "%s"
+        row = f"({', '.join([mark] * len(rows[0]))}, CURRENT_TIMESTAMP)"
+        statement = f"INSERT INTO FaceRecognitionLogs ({_COLUMNS}, RecognitionDate) VALUES "
+        values = tuple(value for row in rows for value in row)
+        self._connection.exec_driver_sql(statement + ", ".join([row] * len(rows)), values)
 
 
-def _row(attempt: RecognitionAttempt) -> dict[str, object]:
+def _row(attempt: RecognitionAttempt) -> _Row:
+    """In the order of _COLUMNS."""
     person, name = attempt.person, attempt.source_image_name
     confidence = attempt.confidence if math.isfinite(attempt.confidence) else 0.0
-    return {
-        "PersonCode": person.code if person else None,
-        "PersonType": person.type.value if person else None,
-        "Confidence": round(min(max(confidence, 0.0), 1.0), 4),
-        "ProcessingTimeMs": min(max(attempt.processing_time_ms, 0), _MAX_INT),
-        "SourceImageName": name[:255] if name is not None else None,
-        "Success": int(attempt.success),
-    }
+    return (
+        person.code if person else None,
+        person.type.value if person else None,
+        round(min(max(confidence, 0.0), 1.0), 4),
+        min(max(attempt.processing_time_ms, 0), _MAX_INT),
+        name[:255] if name is not None else None,
+        int(attempt.success),
+    )
+
+
+def _in_ascii(row: _Row) -> _Row:
+    name = row[_SOURCE_IMAGE_NAME]
+    if not isinstance(name, str):
+        return row
+    plain = name.encode("ascii", "replace").decode("ascii")
+    return (*row[:_SOURCE_IMAGE_NAME], plain, *row[_SOURCE_IMAGE_NAME + 1 :])

@@ -16,28 +16,28 @@ class SqlRecords:
     """The tables of one connection. The caller owns the transaction."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self.connection = connection
 
     @cached_property
     def people(self) -> SqlPeople:
-        return SqlPeople(self._connection)
+        return SqlPeople(self.connection)
 
     @cached_property
     def faces(self) -> SqlFaces:
-        return SqlFaces(self._connection)
+        return SqlFaces(self.connection)
 
     @cached_property
     def changes(self) -> SqlChanges:
-        return SqlChanges(self._connection)
+        return SqlChanges(self.connection)
 
     @cached_property
     def attendance(self) -> SqlAttendance:
-        return SqlAttendance(self._connection)
+        return SqlAttendance(self.connection)
 
     @cached_property
     def log(self) -> SqlRecognitionLog:
-        return SqlRecognitionLog(self._connection)
+        return SqlRecognitionLog(self.connection)
 
     @cached_property
     def calibrations(self) -> SqlCalibrations:
-        return SqlCalibrations(self._connection)
+        return SqlCalibrations(self.connection)

@@ -10,6 +10,7 @@ from functools import partial
 
 from fastapi import FastAPI
 
+from db.connect import Waits
 from db.engine import SqlDatabase, open_database
 from db.migrate import migrate
 from rollcall.api.deps import Workflows
@@ -22,6 +23,7 @@ from rollcall.modelstore.switch import ModelChoice, ModelSwitch
 from rollcall.workflows.embed_missing import EmbedMissing
 from rollcall.workflows.enroll import Enroll
 from rollcall.workflows.evaluate import Evaluate
+from rollcall.workflows.journal import Journal
 from rollcall.workflows.look import Look
 from rollcall.workflows.probes import FacePolicy, ProbeReader
 from rollcall.workflows.recognize import Recognize
@@ -65,7 +67,12 @@ def cores(settings: Settings) -> int:
 
 def check_database(settings: Settings) -> None:
     """Raises DatabaseError if DATABASE_URL cannot be understood; whether it answers is not asked."""
-    open_database(settings.database_url.get_secret_value(), pool_size=1).close()
+    _open(settings, pool_size=1).close()
+
+
+def _open(settings: Settings, pool_size: int) -> SqlDatabase:
+    waits = Waits.within(settings.database_timeout_seconds)
+    return open_database(settings.database_url.get_secret_value(), pool_size, waits)
 
 
 def model_cache(settings: Settings) -> ModelCache:
@@ -85,7 +92,7 @@ def local_reader(settings: Settings) -> FaceReader:
 
 def build(settings: Settings, faces: FaceReader) -> Parts:
     """Make all parts; nothing is started, and no connection opened."""
-    database = open_database(settings.database_url.get_secret_value(), settings.database_pool_size)
+    database = _open(settings, settings.database_pool_size)
     gallery = FaceGallery(database)
     models = ModelSwitch(
         choice=ModelChoice(
@@ -110,7 +117,9 @@ def build(settings: Settings, faces: FaceReader) -> Parts:
             check_quality=settings.enable_face_quality_check,
             create_people=settings.unknown_person_policy == "create",
         ),
-        recognize=Recognize(probes=probes, gallery=gallery, database=database, policy=policy),
+        recognize=Recognize(
+            probes=probes, gallery=gallery, journal=Journal(database=database), policy=policy
+        ),
         verify=Verify(models=models, faces=faces, probes=probes, gallery=gallery, policy=policy),
         look=Look(models=models, faces=faces),
         registry=Registry(database=database),
@@ -118,7 +127,7 @@ def build(settings: Settings, faces: FaceReader) -> Parts:
         health=ReportHealth(
             models=models,
             faces=faces,
-            database=open_database(settings.database_url.get_secret_value(), HEALTH_CONNECTIONS),
+            database=_open(settings, HEALTH_CONNECTIONS),
             why_degraded=models.why_degraded,
         ),
     )

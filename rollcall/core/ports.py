@@ -1,9 +1,9 @@
 """What the workflows ask of the rest, as Protocols."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from rollcall.core.calibration import Calibration, Calibrations
 from rollcall.core.faces import Embedding, Reading, ReadRequest
@@ -18,6 +18,8 @@ from rollcall.core.records import (
     StoredEmbedding,
     StoredImage,
 )
+
+T = TypeVar("T")
 
 
 class FaceReader(Protocol):
@@ -171,9 +173,10 @@ class Records(Protocol):
 
 
 class Database(Protocol):
-    """Where transactions begin. All of it blocks; call it in a thread.
+    """Where transactions begin. All of it blocks but `run`.
 
-    Every method raises DatabaseError when the database is unreachable or refuses a statement.
+    Every method raises DatabaseError when the database is unreachable, refuses a statement or does not answer
+    in time, and InvalidRequest when a column cannot store a text.
     """
 
     @property
@@ -189,8 +192,20 @@ class Database(Protocol):
         """Close the connections; those in use close when their transactions end."""
         ...
 
+    async def run(self, work: Callable[[Records], T]) -> T:
+        """Do `work` in a transaction, in a thread. Committed when it returns, rolled back when it raises.
+
+        It is done again when the database gave it up or closed the connection, so it must have no effect but
+        on the records.
+        """
+        ...
+
+    def run_sync(self, work: Callable[[Records], T]) -> T:
+        """The same, in this thread."""
+        ...
+
     def transaction(self) -> AbstractContextManager[Records]:
-        """Committed when the block ends, rolled back when it raises."""
+        """Committed when the block ends, rolled back when it raises. Never done again."""
         ...
 
 

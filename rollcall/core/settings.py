@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     max_queued_requests: int = Field(default=100, ge=0)
     database_url: SecretStr = SecretStr("sqlite:///data/rollcall.db")
     database_pool_size: int = Field(default=5, ge=1)
+    database_timeout_seconds: int = Field(default=10, ge=1, le=3600)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     enable_face_quality_check: bool = True
     auto_download_models: bool = True

@@ -30,14 +30,10 @@ class EmbedMissing:
             ModelNotLoaded, Overloaded, DatabaseError: try again later.
         """
         model = self._models.active().name
-        images = await asyncio.to_thread(self._lacking, model)
+        images = await self._database.run(lambda records: records.faces.images_lacking(model, IMAGES_A_ROUND))
         for image in images:
             await self._embed(image, model)
         return len(images)
-
-    def _lacking(self, model: str) -> list[StoredImage]:
-        with self._database.transaction() as records:
-            return list(records.faces.images_lacking(model, IMAGES_A_ROUND))
 
     async def _embed(self, image: StoredImage, model: str) -> None:
         request = ReadRequest(picture=image.image, model=model, embed=Subjects.LARGEST)
@@ -46,19 +42,14 @@ class EmbedMissing:
         except (ModelNotLoaded, Overloaded):
             raise
         except RollcallError as error:
-            await asyncio.to_thread(self._note, image.face_id, model, error.code)
+            await self._note(image.face_id, model, error.code)
             return
         vector = next((face.embedding for face in reading.faces if face.embedding is not None), None)
         if vector is None:
-            await asyncio.to_thread(self._note, image.face_id, model, "NO_FACE_DETECTED")
+            await self._note(image.face_id, model, "NO_FACE_DETECTED")
             return
 
-        def write() -> None:
-            with self._database.transaction() as records:
-                records.changes.lock()
-                records.faces.add_embedding(image.face_id, model, vector)
-
-        await asyncio.to_thread(write)
+        await self._database.run(lambda records: records.faces.add_embedding(image.face_id, model, vector))
 
     async def _read_twice(self, request: ReadRequest) -> Reading:
         """A fault of the moment, such as too little memory, must not mark a face as unreadable for good."""
@@ -68,8 +59,6 @@ class EmbedMissing:
             await asyncio.sleep(PAUSE_AFTER_FAULT_SECONDS)
             return await self._faces.read(request)
 
-    def _note(self, face_id: int, model: str, problem: str) -> None:
+    async def _note(self, face_id: int, model: str, problem: str) -> None:
         logger.warning("Face %d cannot be read by %s: %s", face_id, model, problem)
-        with self._database.transaction() as records:
-            records.changes.lock()
-            records.faces.note_unreadable(face_id, model, problem)
+        await self._database.run(lambda records: records.faces.note_unreadable(face_id, model, problem))

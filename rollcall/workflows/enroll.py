@@ -137,19 +137,17 @@ class Enroll:
         return _Ready(face=face, warnings=warnings)
 
     async def _store(self, enrollment: Enrollment, ready: _Ready) -> Enrolled:
-        def write() -> int:
-            with self._database.transaction() as records:
-                records.changes.lock()
-                self._require_person(records, enrollment)
-                if enrollment.mode is EnrollMode.REPLACE:
-                    records.faces.remove_person(enrollment.person)
-                elif enrollment.mode is EnrollMode.REJECT and records.faces.count(enrollment.person):
-                    raise DuplicateEnrollment
-                return records.faces.add(ready.face)
+        def write(records: Records) -> int:
+            records.changes.lock()
+            self._require_person(records, enrollment)
+            if enrollment.mode is EnrollMode.REPLACE:
+                records.faces.remove_person(enrollment.person)
+            elif enrollment.mode is EnrollMode.REJECT and records.faces.count(enrollment.person):
+                raise DuplicateEnrollment
+            return records.faces.add(ready.face)
 
-        return Enrolled(
-            person=enrollment.person, face_id=await asyncio.to_thread(write), warnings=ready.warnings
-        )
+        face_id = await self._database.run(write)
+        return Enrolled(person=enrollment.person, face_id=face_id, warnings=ready.warnings)
 
     def _require_person(self, records: Records, enrollment: Enrollment) -> None:
         if records.people.find(enrollment.person) is not None:

@@ -2,15 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rollcall.core.errors import MultipleFaces, NoFaceDetected
 from rollcall.core.faces import Box, Subjects
 from rollcall.core.matching import Match, Thresholds
 from rollcall.core.people import PersonKey, PersonType
-from rollcall.core.ports import Database, Gallery
+from rollcall.core.ports import Gallery
 from rollcall.core.records import RecognitionAttempt
+from rollcall.workflows.journal import Journal
 from rollcall.workflows.probes import FacePolicy, Probe, ProbeReader
 
 MAX_CANDIDATES = 100
@@ -64,11 +65,11 @@ class Recognize:
     """Answers "who is this?" for the largest face, or every face, of a picture; each attempt is logged."""
 
     def __init__(
-        self, *, probes: ProbeReader, gallery: Gallery, database: Database, policy: FacePolicy
+        self, *, probes: ProbeReader, gallery: Gallery, journal: Journal, policy: FacePolicy
     ) -> None:
         self._probes = probes
         self._gallery = gallery
-        self._database = database
+        self._journal = journal
         self._policy = policy
 
     async def largest(self, sighting: Sighting) -> Recognition:
@@ -140,8 +141,8 @@ class Recognize:
         started: float,
         source_image_name: str | None,
         to_name: Iterable[Match] = (),
-    ) -> dict[PersonKey, str]:
-        """Write one row per face, and look up the names to answer with, in one transaction."""
+    ) -> Mapping[PersonKey, str]:
+        """Write one row per face, and look up the names to answer with."""
         attempts = [
             RecognitionAttempt(
                 person=match.person if match else None,
@@ -151,14 +152,7 @@ class Recognize:
             )
             for match, confidence in zip(matches, confidences, strict=True)
         ]
-        people = {match.person for match in (*to_name, *matches) if match}
-
-        def write() -> dict[PersonKey, str]:
-            with self._database.transaction() as records:
-                records.log.add(attempts)
-                return dict(records.people.names(people))
-
-        return await asyncio.to_thread(write)
+        return await self._journal.write(attempts, (match.person for match in (*to_name, *matches) if match))
 
 
 def _accepted(ranked: Sequence[Match], thresholds: Thresholds) -> Match | None:

@@ -1,12 +1,11 @@
 """List and forget enrolled faces."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rollcall.core.errors import NotFound, PersonNotFound
 from rollcall.core.people import PersonKey, PersonType
-from rollcall.core.ports import Database
+from rollcall.core.ports import Database, Records
 from rollcall.core.records import EnrolledFace
 
 
@@ -29,34 +28,30 @@ class Registry:
     async def list(self, page: Page) -> tuple[Sequence[EnrolledFace], int]:
         """The page, and how many faces there are on all pages."""
 
-        def read() -> tuple[Sequence[EnrolledFace], int]:
-            with self._database.transaction() as records:
-                return records.faces.list(
-                    type=page.type, code=page.code, limit=page.limit, offset=page.offset
-                )
-
-        return await asyncio.to_thread(read)
+        return await self._database.run(
+            lambda records: records.faces.list(
+                type=page.type, code=page.code, limit=page.limit, offset=page.offset
+            )
+        )
 
     async def forget_person(self, person: PersonKey) -> int:
         """Delete every face of a person; returns how many. Raises PersonNotFound if there was none."""
 
-        def write() -> int:
-            with self._database.transaction() as records:
-                records.changes.lock()
-                removed = records.faces.remove_person(person)
-                if not removed:
-                    raise PersonNotFound("This person has no enrolled face.")
-                return removed
+        def write(records: Records) -> int:
+            records.changes.lock()
+            removed = records.faces.remove_person(person)
+            if not removed:
+                raise PersonNotFound("This person has no enrolled face.")
+            return removed
 
-        return await asyncio.to_thread(write)
+        return await self._database.run(write)
 
     async def forget_face(self, face_id: int) -> None:
         """Delete one FaceData row. Raises NotFound if there is none of that Id."""
 
-        def write() -> None:
-            with self._database.transaction() as records:
-                records.changes.lock()
-                if not records.faces.remove(face_id):
-                    raise NotFound("There is no face of this id.")
+        def write(records: Records) -> None:
+            records.changes.lock()
+            if not records.faces.remove(face_id):
+                raise NotFound("There is no face of this id.")
 
-        await asyncio.to_thread(write)
+        await self._database.run(write)

@@ -56,16 +56,15 @@ class ScanAttendance:
         )
         chosen = assign_once(ranked, thresholds)
 
-        def write() -> Scan:
-            with self._database.transaction() as records:
-                records.changes.lock()
-                if not records.attendance.ensure_session(session_id):
-                    raise InvalidRequest("There is no session of this id.", field="session_id")
-                marked = [_mark(records, match, session_id, status) for match in chosen if match]
-                records.log.add(_attempts(chosen, elapsed_ms(started)))
-                return Scan(marked=marked, unknown_faces=len(chosen) - len(marked))
+        def write(records: Records) -> Scan:
+            records.changes.lock()
+            if not records.attendance.ensure_session(session_id):
+                raise InvalidRequest("There is no session of this id.", field="session_id")
+            marked = [_mark(records, match, session_id, status) for match in chosen if match]
+            records.log.add(_attempts(chosen, elapsed_ms(started)))
+            return Scan(marked=marked, unknown_faces=len(chosen) - len(marked))
 
-        return await asyncio.to_thread(write)
+        return await self._database.run(write)
 
 
 def _mark(records: Records, match: Match, session_id: int, status: AttendanceStatus) -> Marked:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from db import tables
-from db.engine import SqlDatabase, Waits, open_database
+from db.connect import Waits
+from db.engine import SqlDatabase, open_database
 from db.migrate import migrate
 from rollcall.core.errors import DatabaseError, PersonNotFound
 from rollcall.core.ports import Database

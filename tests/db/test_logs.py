@@ -7,9 +7,11 @@ import pytest
 from sqlalchemy import select
 
 from db import tables
-from db.engine import SqlDatabase
+from db.engine import SqlDatabase, open_database
+from db.migrate import migrate
 from rollcall.core.records import RecognitionAttempt
 from tests.db.rows import read, student
+from tests.mariadb import MariaDBServer
 
 
 def attempt(**changed: Any) -> RecognitionAttempt:
@@ -39,3 +41,14 @@ def test_confidence_is_kept_between_zero_and_one(
     ((kept, milliseconds),) = read(database, "SELECT Confidence, ProcessingTimeMs FROM FaceRecognitionLogs")
     assert float(kept) == stored
     assert milliseconds == 2**31 - 1
+
+
+def test_an_image_name_that_a_latin1_table_cannot_store_gets_question_marks(mariadb: MariaDBServer) -> None:
+    database = open_database(mariadb.new_database(), pool_size=1)
+    migrate(database)
+    with database.connection() as connection:
+        connection.exec_driver_sql("ALTER TABLE FaceRecognitionLogs CONVERT TO CHARACTER SET latin1")
+    with database.transaction() as records:
+        records.log.add([attempt(source_image_name="王-é.jpg"), attempt(source_image_name=None)])
+    assert read(database, "SELECT SourceImageName FROM FaceRecognitionLogs") == [("?-?.jpg",), (None,)]
+    database.close()

@@ -1,0 +1,44 @@
+"""Write recognition attempts down before they are answered."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rollcall.core.people import PersonKey
+from rollcall.core.ports import Database, Records
+from rollcall.core.records import RecognitionAttempt
+from rollcall.core.rounds import Rounds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    attempts: Sequence[RecognitionAttempt]
+    people: frozenset[PersonKey]
+
+
+class Journal:
+    """Group commit: the attempts of all requests of a moment go into one transaction."""
+
+    def __init__(self, *, database: Database) -> None:
+        self._database = database
+        self._rounds = Rounds(self._write)
+
+    async def write(
+        self, attempts: Sequence[RecognitionAttempt], people: Iterable[PersonKey]
+    ) -> Mapping[PersonKey, str]:
+        """Returns when the attempts are committed, with the names of these people (and of others').
+
+        Raises:
+            DatabaseError: they are not written, or it is not known whether they are.
+        """
+        return await self._rounds.join(_Entry(attempts=attempts, people=frozenset(people)))
+
+    async def _write(self, entries: Sequence[_Entry]) -> Mapping[PersonKey, str]:
+        people = frozenset[PersonKey]().union(*(entry.people for entry in entries))
+        attempts = [attempt for entry in entries for attempt in entry.attempts]
+
+        def write(records: Records) -> Mapping[PersonKey, str]:
+            names = records.people.names(people)
+            records.log.add(attempts)
+            return names
+
+        return await self._database.run(write)
