@@ -106,6 +106,7 @@ def build(settings: Settings, faces: FaceReader) -> Parts:
         fetch=partial(download, model_dir=settings.model_dir, mirror=settings.model_mirror_url),
         calibrations=lambda: gallery.calibrations,
     )
+    journal = Journal(database=database, limit=settings.database_timeout_seconds)
     policy = FacePolicy(reject_multiple=settings.multiple_faces_policy == "reject")
     probes = ProbeReader(models=models, faces=faces, gallery=gallery)
     workflows = Workflows(
@@ -117,9 +118,7 @@ def build(settings: Settings, faces: FaceReader) -> Parts:
             check_quality=settings.enable_face_quality_check,
             create_people=settings.unknown_person_policy == "create",
         ),
-        recognize=Recognize(
-            probes=probes, gallery=gallery, journal=Journal(database=database), policy=policy
-        ),
+        recognize=Recognize(probes=probes, gallery=gallery, journal=journal, policy=policy),
         verify=Verify(models=models, faces=faces, probes=probes, gallery=gallery, policy=policy),
         look=Look(models=models, faces=faces),
         registry=Registry(database=database),

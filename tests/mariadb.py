@@ -2,10 +2,12 @@
 
 import os
 import shutil
+import signal as signals
 import socket
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -16,8 +18,7 @@ import pymysql
 START_LIMIT: Final = 120  # seconds; a busy machine may be slow
 PASSWORD: Final = "s3cret-pass"
 
-_FAST = (
-    "--innodb-flush-log-at-trx-commit=0",
+_SMALL = (
     "--innodb-buffer-pool-size=32M",
     "--innodb-log-file-size=8M",
     "--performance-schema=OFF",
@@ -31,12 +32,18 @@ def is_installed() -> bool:
 
 
 class MariaDBServer:
-    """Runs while its `with` block does; `new_database()` gives the address of an empty database."""
+    """Runs while its `with` block does; `new_database()` gives the address of an empty database.
 
-    def __init__(self) -> None:
+    A `durable` one keeps what it has committed whatever becomes of it, as MariaDB does by itself; the others
+    are quicker. `data` is the folder of its tables, if they are to lie elsewhere.
+    """
+
+    def __init__(self, *, durable: bool = False, data: Path | None = None) -> None:
         # Not pytest's tmp_path: the path of a socket has at most 107 characters.
         self.folder = Path(tempfile.mkdtemp(prefix="rollcall-mariadb-"))
         self.port = _free_port()
+        self._data = data or self.folder / "data"
+        self._durability = f"--innodb-flush-log-at-trx-commit={int(durable)}"
         self._process: subprocess.Popen[bytes] | None = None
         self._numbers = count(1)
 
@@ -73,10 +80,30 @@ class MariaDBServer:
         finally:
             connection.close()
 
+    def connections(self, user: str) -> set[int]:
+        """The numbers of a user's connections."""
+        connection = self._connect()
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT ID FROM information_schema.PROCESSLIST WHERE USER = %s", (user,))
+                return {int(number) for (number,) in cursor.fetchall()}
+        finally:
+            connection.close()
+
+    def end_connection(self, number: int) -> None:
+        """End a connection, unless it has ended by itself."""
+        with suppress(pymysql.err.OperationalError):
+            self.execute(f"KILL {number}")
+
     def start(self) -> None:
         """Start, and wait until it answers."""
-        arguments = ["mariadbd", "--no-defaults", *self._place(), *_FAST, f"--port={self.port}"]
-        arguments += ["--bind-address=127.0.0.1", f"--socket={self._socket}", f"--pid-file={self.folder}/pid"]
+        arguments = ["mariadbd", "--no-defaults", *self._place(), *_SMALL, f"--port={self.port}"]
+        arguments += [
+            self._durability,
+            "--bind-address=127.0.0.1",
+            f"--socket={self._socket}",
+            f"--pid-file={self.folder}/pid",
+        ]
         with (self.folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(arguments, stdout=log, stderr=log)
         deadline = time.monotonic() + START_LIMIT
@@ -91,6 +118,22 @@ class MariaDBServer:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    def stop_gently(self) -> None:
+        """Stop as at a restart by the administrator: it ends its connections first."""
+        assert self._process is not None
+        self._process.terminate()
+        self._process.wait(START_LIMIT)
+        self._process = None
+
+    def freeze(self) -> None:
+        """Keep it from doing anything, until `thaw`."""
+        assert self._process is not None
+        self._process.send_signal(signals.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signals.SIGCONT)
 
     def _answers(self) -> bool:
         # PyMySQL leaves its socket open when nobody listens, so first see whether there is one to connect to.
@@ -108,7 +151,7 @@ class MariaDBServer:
         return str(self.folder / "sock")
 
     def _place(self) -> list[str]:
-        place = [f"--datadir={self.folder}/data", f"--tmpdir={self.folder}"]
+        place = [f"--datadir={self._data}", f"--tmpdir={self.folder}"]
         return [*place, "--user=root"] if os.geteuid() == 0 else place
 
     def _install(self) -> None:

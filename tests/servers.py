@@ -104,6 +104,18 @@ class RollcallServer:
         self._process.wait()
         self._process = None
 
+    def kill(self) -> None:
+        """End all its processes as a power cut would."""
+        assert self._process is not None
+        for process in self.processes():
+            process.kill()
+        self._process.wait()
+        self._process = None
+
+    def worker(self, service: str) -> psutil.Process:
+        """The process of one of the services, `FaceAPI` or `FaceRunner`."""
+        return next(process for process in self.processes()[1:] if service in _command(process))
+
     def processes(self) -> list[psutil.Process]:
         """BentoML's supervisor, the API and the runner."""
         assert self._process is not None
@@ -129,3 +141,7 @@ class RollcallServer:
             if "FaceRunner" in addresses:
                 return Path(addresses.split('"FaceRunner": "file://')[1].split('"')[0])
         raise AssertionError("no process knows the runner")
+
+
+def _command(process: psutil.Process) -> str:
+    return " ".join(process.cmdline())

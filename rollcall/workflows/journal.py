@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from rollcall.core.errors import DatabaseError
 from rollcall.core.people import PersonKey
 from rollcall.core.ports import Database, Records
 from rollcall.core.records import RecognitionAttempt
@@ -18,9 +19,10 @@ class _Entry:
 class Journal:
     """Group commit: the attempts of all requests of a moment go into one transaction."""
 
-    def __init__(self, *, database: Database) -> None:
+    def __init__(self, *, database: Database, limit: float) -> None:
+        """`limit`: how many seconds `write` may take."""
         self._database = database
-        self._rounds = Rounds(self._write)
+        self._rounds = Rounds(self._write, limit)
 
     async def write(
         self, attempts: Sequence[RecognitionAttempt], people: Iterable[PersonKey]
@@ -30,7 +32,10 @@ class Journal:
         Raises:
             DatabaseError: they are not written, or it is not known whether they are.
         """
-        return await self._rounds.join(_Entry(attempts=attempts, people=frozenset(people)))
+        try:
+            return await self._rounds.join(_Entry(attempts=attempts, people=frozenset(people)))
+        except TimeoutError:
+            raise DatabaseError("The database did not answer in time.") from None
 
     async def _write(self, entries: Sequence[_Entry]) -> Mapping[PersonKey, str]:
         people = frozenset[PersonKey]().union(*(entry.people for entry in entries))

@@ -31,7 +31,7 @@ async def begun(work: Work, rounds: int) -> None:
 def test_those_who_come_during_a_round_share_the_next() -> None:
     async def scene() -> None:
         work = Work()
-        rounds = Rounds(work)
+        rounds = Rounds(work, limit=20)
         first = asyncio.create_task(rounds.join(1))
         await begun(work, 1)
         others = [asyncio.create_task(rounds.join(number)) for number in (2, 3, 4)]
@@ -48,7 +48,7 @@ def test_those_who_come_during_a_round_share_the_next() -> None:
 def test_an_error_reaches_its_own_round_alone() -> None:
     async def scene() -> None:
         work = Work()
-        rounds = Rounds(work)
+        rounds = Rounds(work, limit=20)
         failing = asyncio.create_task(rounds.join(13))
         await begun(work, 1)
         next_one = asyncio.create_task(rounds.join(2))
@@ -64,7 +64,7 @@ def test_an_error_reaches_its_own_round_alone() -> None:
 def test_a_caller_who_leaves_takes_nobody_along() -> None:
     async def scene() -> None:
         work = Work()
-        rounds = Rounds(work)
+        rounds = Rounds(work, limit=20)
         leaving = asyncio.create_task(rounds.join(1))
         staying = asyncio.create_task(rounds.join(2))
         await begun(work, 1)
@@ -73,5 +73,20 @@ def test_a_caller_who_leaves_takes_nobody_along() -> None:
         assert await staying == 3
         with pytest.raises(asyncio.CancelledError):
             await leaving
+
+    asyncio.run(scene())
+
+
+def test_nobody_waits_for_longer_than_the_limit() -> None:
+    async def scene() -> None:
+        work = Work()
+        rounds = Rounds(work, limit=0.05)
+        callers = [rounds.join(1), rounds.join(2)]
+        results = await asyncio.gather(*callers, return_exceptions=True)
+        assert all(isinstance(result, TimeoutError) for result in results)
+        work.may_end.set()
+        await begun(work, 1)
+        assert work.rounds == [[1, 2]]
+        assert await rounds.join(3) == 3
 
     asyncio.run(scene())
