@@ -2,16 +2,15 @@
 
 import numpy as np
 
-from bench.packs import BenchPack
 from db.engine import open_database
 from db.migrate import migrate
 from rollcall.core.people import Person, PersonKey, PersonType
 from rollcall.core.records import NewFace
 
 
-def enrol(database_url: str, pack: BenchPack, count: int) -> int:
+def enrol(database_url: str, model: str, dimensions: int, count: int) -> int:
     """Make the database and enrol so many students with random embeddings; returns the number of faces."""
-    vectors = np.random.default_rng(1).standard_normal((count, pack.dimensions), np.float32)
+    vectors = np.random.default_rng(1).standard_normal((count, dimensions), np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     database = open_database(database_url, 1)
     try:
@@ -21,7 +20,7 @@ def enrol(database_url: str, pack: BenchPack, count: int) -> int:
                 key = PersonKey(type=PersonType.STUDENT, code=f"B{number:05}")
                 records.people.add(Person(key=key, name=f"Student {number}"))
                 face = NewFace(
-                    person=key, model=pack.name, embedding=vector, image=b"none", content_type="image/jpeg"
+                    person=key, model=model, embedding=vector, image=b"none", content_type="image/jpeg"
                 )
                 records.faces.add(face)
             return records.faces.count()

@@ -71,7 +71,8 @@ def rollcall(pack: BenchPack) -> Iterator[Server]:
     """Start Rollcall on a new SQLite database; it is ready when the block begins."""
     with tempfile.TemporaryDirectory(prefix="rollcall-bench-") as name:
         folder = Path(name)
-        apart(int, "bench.school:enrol", f"sqlite:///{folder}/rollcall.db", pack, ENROLLED)
+        url = f"sqlite:///{folder}/rollcall.db"
+        apart(int, "bench.school:enrol", url, pack.name, pack.dimensions, ENROLLED)
         settings = {"MODEL_DIR": str(pack.model_dir), "INSIGHTFACE_MODEL": pack.name, "LOG_LEVEL": "WARNING"}
         with RollcallServer(folder, **settings) as server:
             wait_for(lambda: server.health().get("enrolled_faces") == ENROLLED, "a full gallery")

@@ -57,7 +57,7 @@ def _records(pack: BenchPack, probe: Embedding, enrolled: int, repetitions: int)
     """What a recognition does beside reading the picture."""
     with tempfile.TemporaryDirectory(prefix="rollcall-bench-") as folder:
         url = f"sqlite:///{Path(folder) / 'rollcall.db'}"
-        enrol(url, pack, enrolled)
+        enrol(url, pack.name, pack.dimensions, enrolled)
         database = open_database(url, 1)
         try:
             return _gallery_and_log(database, pack.name, probe, repetitions)

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import tempfile
 import time
-from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -71,7 +70,7 @@ class MariaDBServer:
 
     def execute(self, *statements: str) -> None:
         """Run statements as root."""
-        connection = self._connect()
+        connection = self.connect()
         try:
             with connection.cursor() as cursor:
                 for statement in statements:
@@ -80,20 +79,9 @@ class MariaDBServer:
         finally:
             connection.close()
 
-    def connections(self, user: str) -> set[int]:
-        """The numbers of a user's connections."""
-        connection = self._connect()
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT ID FROM information_schema.PROCESSLIST WHERE USER = %s", (user,))
-                return {int(number) for (number,) in cursor.fetchall()}
-        finally:
-            connection.close()
-
-    def end_connection(self, number: int) -> None:
-        """End a connection, unless it has ended by itself."""
-        with suppress(pymysql.err.OperationalError):
-            self.execute(f"KILL {number}")
+    def connect(self) -> "pymysql.Connection[Any]":
+        """Connect as root."""
+        return pymysql.connect(unix_socket=self._socket, user="root", connect_timeout=5, read_timeout=30)
 
     def start(self) -> None:
         """Start, and wait until it answers."""
@@ -111,6 +99,15 @@ class MariaDBServer:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError((self.folder / "server.log").read_text()[-2000:])
             time.sleep(0.05)
+
+    @property
+    def pid(self) -> int:
+        """The server's process; it must run."""
+        assert self._process is not None
+        return self._process.pid
+
+    def runs(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     def stop(self) -> None:
         """Stop as a crash would, which is quickest."""
@@ -141,7 +138,7 @@ class MariaDBServer:
             if probe.connect_ex(self._socket):
                 return False
         try:
-            self._connect().close()
+            self.connect().close()
         except pymysql.err.OperationalError:
             return False
         return True
@@ -163,9 +160,6 @@ class MariaDBServer:
             stderr=subprocess.DEVNULL,
             timeout=START_LIMIT,
         )
-
-    def _connect(self) -> "pymysql.Connection[Any]":
-        return pymysql.connect(unix_socket=self._socket, user="root", connect_timeout=5, read_timeout=30)
 
 
 def _free_port() -> int:
