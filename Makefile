@@ -7,10 +7,10 @@ SERVE := BENTOML_DO_NOT_TRACK=True BENTOML_HOME=$(CURDIR)/data/bentoml $(BIN)/be
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
 
-.PHONY: help serve dev test bench lint format lock clean
+.PHONY: help serve dev test bench bench-database lint format lock clean
 
 help: ## List the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 # --no-deps: the files name every package, and leave out opencv-python, which some of them ask for.
 .venv/serve: requirements.txt
@@ -35,6 +35,9 @@ test: .venv/dev ## Run all tests
 
 bench: .venv/dev ## Measure speed and memory, into bench/RESULTS.md; ARGS="--quick" tries it out
 	$(BIN)/python -m bench $(ARGS)
+
+bench-database: .venv/dev ## Measure what the database costs, into bench/DATABASE.md
+	$(BIN)/python -m bench.database $(ARGS)
 
 lint: .venv/dev ## Check format, style and types
 	$(BIN)/ruff format --check .
