@@ -1,6 +1,9 @@
 """`python -m bench.database`: what the database costs, on SQLite and on MariaDB, into DATABASE.md."""
 
+import argparse
 import os
+import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from tests.mariadb import MariaDBServer
+from bench.apart import apart
+from bench.gallery_load import GalleryLoad
+from bench.journal import CALLERS, PAUSE_SECONDS, JournalCost
+from bench.machine import describe
+from bench.report import table
+from tests.mariadb import MariaDBServer, is_installed
 
 ENROLLED = 1_000
 MANY = 100_000
@@ -104,7 +112,7 @@ def report(folder: Path, plan: Plan) -> str:
             "Written by `make bench-database`; [README.md](README.md) says what is measured and how.\n",
             table(["", ""], describe()),
             f"fsync of 4 kB on this disk: {disk:.2f} ms (median).\n",
-            f"## A recognition written down: {CALLERS} callers, {1000 * PAUSE_SECONDS:.0f} ms between calls\n",
+            f"## A recognition written down: {CALLERS} callers, pausing for {1000 * PAUSE_SECONDS:.0f} ms\n",
             table(head, journals),
             f"## The database's part of an enrolment, {ENROLLED:,} enrolled\n",
             table(["database", "median ms", "p95 ms"], enrolments),

@@ -1,9 +1,9 @@
 """AttendanceRecords of the users' sessions."""
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, inspect, literal, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, inspect, select, update
 
 from db import tables
-from db.expressions import code_key
+from db.expressions import has_code
 from db.locking import lock
 from rollcall.core.records import AttendanceStatus
 
@@ -74,8 +74,7 @@ class SqlAttendance:
 
 def _row_of(session_id: int, student_code: str) -> ColumnElement[bool]:
     table = tables.attendance_records
-    same_student = code_key(table.c.StudentCode) == code_key(literal(student_code))
-    return and_(table.c.SessionId == session_id, same_student)
+    return and_(table.c.SessionId == session_id, has_code(table.c.StudentCode, [student_code]))
 
 
 def _status(value: str | None) -> AttendanceStatus:

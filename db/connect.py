@@ -91,6 +91,8 @@ def _sqlite(url: URL, pool_size: int, waits: Waits) -> Engine:
         # The driver would begin transactions at moments of its own choice; db.locking begins them.
         connection.isolation_level = None
         connection.execute("PRAGMA foreign_keys = ON").close()
+        # Some builds have less by default: what was answered must outlive a power cut.
+        connection.execute("PRAGMA synchronous = FULL").close()
         connection.create_function(SQLITE_FOLD, 1, sqlite_fold_code, deterministic=True)
         _use_wal(connection, waits.lock)
 

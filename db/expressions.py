@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import String
+from sqlalchemy import ColumnElement, String, false, literal, or_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -30,6 +30,12 @@ class code_key(FunctionElement[str]):
     inherit_cache = True
 
 
+class plain_code_key(code_key):
+    """The same, to be compared with ASCII only: SQLite then needs no call of Python for each row."""
+
+    inherit_cache = True
+
+
 @compiles(code_key, "mysql")
 def _code_key_on_mysql(element: code_key, compiler: SQLCompiler, **kw: Any) -> str:
     argument = compiler.process(element.clauses, **kw)
@@ -41,6 +47,23 @@ def _code_key_on_mysql(element: code_key, compiler: SQLCompiler, **kw: Any) -> s
 def _code_key_on_sqlite(element: code_key, compiler: SQLCompiler, **kw: Any) -> str:
     # SQLite's own lower() knows ASCII only.
     return f"{SQLITE_FOLD}({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(plain_code_key, "sqlite")
+def _plain_code_key_on_sqlite(element: plain_code_key, compiler: SQLCompiler, **kw: Any) -> str:
+    # The Kelvin sign, U+212A, is the one letter beyond ASCII whose small letter is in it.
+    return f"lower(replace(rtrim({compiler.process(element.clauses, **kw)}), char(8490), 'k'))"
+
+
+def has_code(column: ColumnElement[Any], codes: Iterable[str]) -> ColumnElement[bool]:
+    """Whether a column holds one of these codes, or words that are compared like codes."""
+    plain, others = list[str](), list[code_key]()
+    for code in codes:
+        if code.isascii():
+            plain.append(fold_code(code))
+        else:
+            others.append(code_key(literal(code)))
+    return or_(plain_code_key(column).in_(plain), code_key(column).in_(others) if others else false())
 
 
 def sqlite_fold_code(value: object) -> str | None:

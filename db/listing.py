@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, String, and_, func, literal, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, String, and_, func, select, type_coerce
 
 from db import tables
-from db.expressions import chunks, code_key
+from db.expressions import chunks, has_code, plain_code_key
 from db.people import SqlPeople
 from rollcall.core.errors import InvalidRequest
 from rollcall.core.people import PersonKey, PersonType
@@ -22,11 +22,12 @@ def of_person(type: PersonType | None, code: str | None) -> ColumnElement[bool]:
     table = tables.face_data
     types = [type] if type is not None else list(PersonType)
     conditions = [
-        code_key(table.c.PersonType).in_([code_key(literal(each.value)) for each in types]),
-        code_key(table.c.PersonCode) != "",
+        has_code(table.c.PersonType, (each.value for each in types)),
     ]
-    if code is not None:
-        conditions.append(code_key(table.c.PersonCode) == code_key(literal(code)))
+    if code is None:
+        conditions.append(plain_code_key(table.c.PersonCode) != "")
+    else:
+        conditions.append(has_code(table.c.PersonCode, [code]))
     return and_(*conditions)
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, func, insert, literal, select
+from sqlalchemy import Column, Connection, Row, func, insert, select
 
 from db import tables
-from db.expressions import CHUNK, code_key
+from db.expressions import CHUNK, has_code
 from db.locking import lock
 from rollcall.core.people import Person, PersonKey, PersonType, fold_code
 
@@ -61,7 +61,7 @@ class SqlPeople:
         query = query.where(code.is_not(None)).order_by(TABLES[type].c.Id)
         # No index serves code_key, so each query reads the whole table: better one than one for each chunk.
         if len(keys) <= CHUNK:
-            query = query.where(code_key(code).in_([code_key(literal(key.code)) for key in keys]))
+            query = query.where(has_code(code, (key.code for key in keys)))
         return iter(self._connection.execute(query).all())
 
 
