@@ -16,8 +16,11 @@ class PersonType(StrEnum):
 
 def fold_code(code: str) -> str:
     """The form in which two codes are compared: without regard to case or trailing blanks."""
+    code = code.rstrip(" ")
+    if code.isascii():
+        return code.lower()
     # Letter by letter, as databases do it: Python's lower() looks at a Greek sigma's neighbours.
-    return "".join(letter.lower() for letter in code.rstrip(" "))
+    return "".join(letter.lower() for letter in code)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
