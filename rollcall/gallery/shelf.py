@@ -109,7 +109,9 @@ class Shelf:
         for start, block in zip(range(0, len(found), BLOCK), self.blocks, strict=True):
             part = slice(start, start + len(block))
             if wanted is None or wanted[part].any():
-                found[part] = similarities(block.vectors, probe, metric)
+                # Absurd numbers in the database overflow; infinite similarities are taken out below.
+                with np.errstate(over="ignore", invalid="ignore"):
+                    found[part] = similarities(block.vectors, probe, metric)
         if wanted is not None:
             found[~wanted] = -np.inf
         found[~np.isfinite(found)] = -np.inf
