@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 OLD_LENGTH: Final = 128  # numbers in a FaceDescriptor of the old server
 WINDOW: Final = 1024  # rows read at once; the gallery takes over blocks of this many without copying them
 _MAX_NUMBER: Final = float(np.finfo(np.float32).max)
-_OurRow: TypeAlias = Row[Any, Any, Any, Any, Any, Any]
 _FLOAT: Final = np.dtype("<f4")
+_OurRow: TypeAlias = Row[Any, Any, Any, Any, Any, Any]  # as `_our_rows` selects it
 
 
 def to_blob(vector: Embedding) -> bytes:
@@ -42,8 +42,7 @@ def from_old_descriptor(text: str) -> bytes | None:
         vector = np.array(numbers, dtype=np.float64)
     except (ValueError, TypeError, OverflowError, RecursionError):
         return None
-    # Not so for one that is not a number.
-    usable = (np.abs(vector) <= _MAX_NUMBER).all()
+    usable = (np.abs(vector) <= _MAX_NUMBER).all()  # which NaN is not either
     return to_blob(vector.astype(np.float32)) if usable else None
 
 
