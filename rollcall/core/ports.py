@@ -121,7 +121,8 @@ class Changes(Protocol):
         """What was changed after a position that `latest` or `after` gave.
 
         All is to be read anew when that position is not in the table any more or a number is missing after it
-        (a restored backup), after `records.EMPTY_LOG`, and when too much has changed to tell one by one.
+        (a restored backup), after `records.EMPTY_LOG`, when `records.EVERYTHING` was noted, and when too much
+        has changed to be told one by one.
         """
         ...
 
