@@ -1,18 +1,26 @@
 """The append-only change table."""
 
-from collections.abc import Iterable
+import secrets
+from collections.abc import Iterable, Sequence
+from itertools import count
+from typing import Any, Final
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, Row, insert, select
 
 from db import tables
 from db.locking import lock
+from rollcall.core.records import EMPTY_LOG, EVERYTHING, News, Position
+
+FOLLOW_LIMIT: Final = 10_000  # changes told one by one; with more, reading all anew is no dearer
+_STAMP_BITS: Final = 63  # what BIGINT holds
 
 
 class SqlChanges:
     """All SQL about changes of faces. The caller owns the transaction.
 
-    Change numbers become visible in their order: a number is only given under the lock, which is held
-    until the commit, so that no smaller number can be committed after a greater one.
+    A number is only given under the lock, which is held until the commit, so that no smaller number can be
+    committed after a greater one. It is the last one committed plus one: the database's own count would leave
+    gaps where a transaction was rolled back, and a gap means that changes were lost.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -26,24 +34,40 @@ class SqlChanges:
         """
         lock(self._connection)
 
-    def latest(self) -> int:
-        """The number of the last change; 0 if there was none."""
-        return self._connection.execute(select(func.max(tables.changes.c.Id))).scalar() or 0
+    def latest(self) -> Position:
+        """Where the last change stands; EMPTY_LOG if there was none."""
+        table = tables.changes
+        query = select(table.c.Id, table.c.Stamp).order_by(table.c.Id.desc()).limit(1)
+        row = self._connection.execute(query).first()
+        return EMPTY_LOG if row is None else Position(number=row.Id, stamp=row.Stamp)
 
-    def since(self, number: int) -> tuple[int, frozenset[int]]:
-        """The last change's number, and the Ids of the faces changed after `number`.
-
-        The last number is below `number` when an older state of the database was restored.
-        """
-        # The last number first: what is committed between the two queries belongs to the next call.
-        last = self.latest()
-        column = tables.changes.c.Id
-        query = select(tables.changes.c.FaceId).where(column > number, column <= last)
-        return last, frozenset(self._connection.execute(query).scalars())
+    def after(self, position: Position) -> News:
+        """What was changed after a position; see core.ports.Changes.after. Mostly one read of one row."""
+        table = tables.changes
+        # From the position itself on: that row tells whether this is still the history that was followed.
+        query = select(table.c.Id, table.c.FaceId, table.c.Stamp).where(table.c.Id >= position.number)
+        rows = self._connection.execute(query.order_by(table.c.Id).limit(FOLLOW_LIMIT + 2)).all()
+        if not rows and position == EMPTY_LOG:
+            return News(position=position, changed=frozenset())
+        changed = frozenset(row.FaceId for row in rows[1:])
+        if not _continues(position, rows) or len(rows) > FOLLOW_LIMIT + 1 or EVERYTHING in changed:
+            return News(position=self.latest(), changed=None)
+        return News(position=Position(number=rows[-1].Id, stamp=rows[-1].Stamp), changed=changed)
 
     def append(self, face_ids: Iterable[int]) -> None:
         """Record that these faces changed, in this transaction."""
         lock(self._connection)
-        rows = [{"FaceId": face_id} for face_id in face_ids]
+        numbers = count(self.latest().number + 1)
+        rows = [
+            {"Id": next(numbers), "FaceId": face_id, "Stamp": secrets.randbits(_STAMP_BITS)}
+            for face_id in face_ids
+        ]
         if rows:
             self._connection.execute(insert(tables.changes), rows)
+
+
+def _continues(position: Position, rows: Sequence[Row[Any, Any, Any]]) -> bool:
+    """Whether the rows begin with the position's own, and leave out no number."""
+    if not rows or Position(number=rows[0].Id, stamp=rows[0].Stamp) != position:
+        return False
+    return bool(rows[-1].Id - rows[0].Id == len(rows) - 1)

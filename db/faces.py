@@ -14,7 +14,7 @@ from db.listing import list_faces, of_person
 from db.locking import lock
 from rollcall.core.faces import Embedding
 from rollcall.core.people import PersonKey, PersonType
-from rollcall.core.records import EnrolledFace, NewFace, StoredEmbedding, StoredImage
+from rollcall.core.records import EnrolledFace, NewFace, StoredEmbeddings, StoredImage
 
 
 class SqlFaces:
@@ -71,8 +71,8 @@ class SqlFaces:
         """A page of faces in order of Id, and how many there are on all pages."""
         return list_faces(self._connection, type=type, code=code, limit=limit, offset=offset)
 
-    def embeddings(self, face_ids: Iterable[int] | None = None) -> Iterator[StoredEmbedding]:
-        """All embeddings, or those of some faces; read a chunk at a time, as they are taken."""
+    def embeddings(self, face_ids: Iterable[int] | None = None) -> Iterator[StoredEmbeddings]:
+        """All embeddings, or those of some faces, a block at a time; read as they are taken."""
         return read_embeddings(self._connection, face_ids)
 
     def images_lacking(self, model: str, limit: int) -> Sequence[StoredImage]:

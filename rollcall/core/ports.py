@@ -13,9 +13,11 @@ from rollcall.core.records import (
     AttendanceStatus,
     EnrolledFace,
     NewFace,
+    News,
+    Position,
     RecognitionAttempt,
     StoredCalibration,
-    StoredEmbedding,
+    StoredEmbeddings,
     StoredImage,
 )
 
@@ -80,8 +82,8 @@ class Faces(Protocol):
         """A page of faces in order of Id, and how many there are on all pages."""
         ...
 
-    def embeddings(self, face_ids: Iterable[int] | None = None) -> Iterable[StoredEmbedding]:
-        """All embeddings, or those of some faces.
+    def embeddings(self, face_ids: Iterable[int] | None = None) -> Iterable[StoredEmbeddings]:
+        """All embeddings, or those of some faces, a block at a time; read as they are taken.
 
         A face without an entry in our table is the old server's: its FaceDescriptor is an embedding of the
         fallback model.
@@ -106,21 +108,23 @@ class Faces(Protocol):
 class Changes(Protocol):
     """The append-only change table: which faces changed, in the order in which the changes were committed.
 
-    `records.SHARED` in place of a face's Id says that a calibration was stored.
+    `records.SHARED` in place of a face's Id says that a calibration or a shared setting was stored.
     """
 
     def lock(self) -> None:
         """Let no other transaction change faces, persons or attendance until this one ends."""
         ...
 
-    def latest(self) -> int:
-        """The number of the last change; 0 if there was none."""
+    def latest(self) -> Position:
+        """Where the last change stands; `records.EMPTY_LOG` if there was none."""
         ...
 
-    def since(self, number: int) -> tuple[int, frozenset[int]]:
-        """The last change's number, and the Ids of the faces changed after `number`.
+    def after(self, position: Position) -> News:
+        """What was changed after a position that `latest` or `after` gave.
 
-        The last number is below `number` when an older backup was restored.
+        All is to be read anew when that position is not in the table any more or a number is missing after it
+        (a restored backup), after `records.EMPTY_LOG`, when `records.EVERYTHING` was noted, and when too much
+        has changed to be told one by one.
         """
         ...
 

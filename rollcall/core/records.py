@@ -1,12 +1,16 @@
 """What the database keeps, as values."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rollcall.core.calibration import Calibration
-from rollcall.core.faces import Embedding
+from rollcall.core.faces import Embedding, Embeddings
 from rollcall.core.people import PersonKey
 
 
@@ -22,14 +26,17 @@ class NewFace:
     original_name: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredEmbedding:
-    """One embedding of one FaceData row."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StoredEmbeddings:
+    """Embeddings of one model and length: row i of `vectors` is of face `face_ids[i]`, of `people[i]`.
 
-    face_id: int
-    person: PersonKey
+    In columns, because an object for each of 100,000 faces takes seconds.
+    """
+
     model: str
-    vector: Embedding
+    face_ids: NDArray[np.int64]  # (n,), FaceData Ids
+    people: Sequence[PersonKey]  # n of them
+    vectors: Embeddings  # (n, dim)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +50,28 @@ class StoredImage:
 # Stand in the change table in place of a face's Id.
 SHARED: Final = 0  # a calibration or a setting that all replicas share was stored
 EVERYTHING: Final = -1  # so much changed, as by a restore, that all is to be read anew
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """A place in the change table: the number of a change and its random stamp.
+
+    The stamp tells a restored backup from the history that it replaced. Rows of older versions have none.
+    """
+
+    number: int
+    stamp: int | None
+
+
+EMPTY_LOG: Final = Position(number=0, stamp=None)  # where no change was recorded yet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What was changed after a position: Ids of faces, and SHARED; None where all is to be read anew."""
+
+    position: Position  # of the last change
+    changed: frozenset[int] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

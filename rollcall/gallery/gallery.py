@@ -10,7 +10,7 @@ from rollcall.core.faces import Embedding
 from rollcall.core.matching import Match, Thresholds
 from rollcall.core.people import PersonKey, PersonType
 from rollcall.core.ports import Database, Records
-from rollcall.core.records import SHARED, StoredCalibration, StoredEmbedding
+from rollcall.core.records import SHARED, News, Position, StoredCalibration
 from rollcall.gallery.index import Index
 
 logger = logging.getLogger("rollcall.gallery")
@@ -25,9 +25,8 @@ class FaceGallery:
         self._started = 0
         self._finished = 0
         self._failure: DatabaseError | None = None
-        self._last_change: int | None = None
-        self._faces: dict[int, list[StoredEmbedding]] = {}
-        self._index = Index(())
+        self._position: Position | None = None
+        self._index = Index()
         self._calibrations = Calibrations()
 
     @property
@@ -55,35 +54,28 @@ class FaceGallery:
                 self._finished = self._started
 
     def _follow(self) -> None:
+        index = self._index
         with self._database.transaction() as records:
-            # The number first: what is committed in between is read twice rather than missed.
-            number, changed = self._news(records)
-            if changed is not None and not changed:
-                return
-            entries = list(records.faces.embeddings(changed))
-            if changed is None or SHARED in changed:
+            # The position first: what is committed in between is read twice rather than missed.
+            news = self._news(records)
+            if news.changed is None:
+                index = Index(records.faces.embeddings())
+            elif faces := news.changed - {SHARED}:
+                index = index.changed(faces, records.faces.embeddings(faces))
+            if news.changed is None or SHARED in news.changed:
                 self._calibrate(records.calibrations.all())
-        if changed is None:
-            self._faces.clear()
-        for face_id in changed or ():
-            self._faces.pop(face_id, None)
-        for entry in entries:
-            self._faces.setdefault(entry.face_id, []).append(entry)
-        self._index = Index(entry for found in self._faces.values() for entry in found)
-        self._last_change = number
+        self._index = index
+        self._position = news.position
 
     def _calibrate(self, found: Sequence[StoredCalibration]) -> None:
         for entry in found:
             logger.info("Model %s has a calibration of %s", entry.model, entry.stored_at)
         self._calibrations = Calibrations(stored={entry.model: entry.calibration for entry in found})
 
-    def _news(self, records: Records) -> tuple[int, frozenset[int] | None]:
-        """The last change's number, and the changed faces; None for all of them."""
-        if self._last_change is None:
-            return records.changes.latest(), None
-        number, changed = records.changes.since(self._last_change)
-        # Fewer changes than before: an older backup was restored under the running server.
-        return (number, None) if number < self._last_change else (number, changed)
+    def _news(self, records: Records) -> News:
+        if self._position is None:
+            return News(position=records.changes.latest(), changed=None)
+        return records.changes.after(self._position)
 
     def models_besides(self, model: str, only: PersonType | None = None) -> frozenset[str]:
         return self._index.models_besides(model, only)
@@ -96,10 +88,9 @@ class FaceGallery:
         only: PersonType | None = None,
         limit: int = 1,
     ) -> Sequence[Match]:
-        return self._index.rank(probes, thresholds, lambda person: only in (None, person.type), limit)
+        return self._index.rank(probes, thresholds, only=only, limit=limit)
 
     def compare(
         self, probes: Mapping[str, Embedding], person: PersonKey, thresholds: Thresholds
     ) -> Match | None:
-        ranked = self._index.rank(probes, thresholds, lambda other: other == person, limit=1)
-        return ranked[0] if ranked else None
+        return self._index.compare(probes, person, thresholds)

@@ -1,122 +1,110 @@
-"""The mathematics of the gallery: a probe is compared with every face, by one matrix product a model."""
+"""All faces of the gallery, and how the answers of several models are put together."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from itertools import islice
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping
+from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rollcall.core.calibration import Calibration
-from rollcall.core.faces import Embedding, Embeddings, metric_of
-from rollcall.core.matching import Match, Thresholds, similarities
+from rollcall.core.faces import Embedding
+from rollcall.core.matching import Match, Thresholds
 from rollcall.core.people import PersonKey, PersonType
-from rollcall.core.records import StoredEmbedding
+from rollcall.core.records import StoredEmbeddings
+from rollcall.gallery.rows import Rows
+from rollcall.gallery.shelf import Shelf
 
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Shelf:
-    """The faces of one model: row i of `vectors` (n, dim) is face `face_ids[i]` of `people[owners[i]]`."""
-
-    model: str
-    vectors: Embeddings
-    face_ids: NDArray[np.int64]
-    owners: NDArray[np.intp]
-    people: tuple[PersonKey, ...]
-
-    @classmethod
-    def of(cls, model: str, entries: Sequence[StoredEmbedding]) -> "Shelf":
-        people = {entry.person: None for entry in entries}
-        place = {person: i for i, person in enumerate(people)}
-        return cls(
-            model=model,
-            vectors=np.stack([entry.vector for entry in entries]),
-            face_ids=np.array([entry.face_id for entry in entries], dtype=np.int64),
-            owners=np.array([place[entry.person] for entry in entries], dtype=np.intp),
-            people=tuple(people),
-        )
-
-    def without(self, face_ids: NDArray[np.int64]) -> "Shelf | None":
-        """The same shelf less these faces; None if nothing is left."""
-        keep = ~np.isin(self.face_ids, face_ids)
-        if keep.all():
-            return self
-        if not keep.any():
-            return None
-        return Shelf(
-            model=self.model,
-            vectors=self.vectors[keep],
-            face_ids=self.face_ids[keep],
-            owners=self.owners[keep],
-            people=self.people,
-        )
-
-    def best(
-        self, probe: Embedding, calibration: Calibration, wanted: Callable[[PersonKey], bool], limit: int
-    ) -> Iterable[Match]:
-        """The nearest of the wanted persons on the shelf, each once, by the most similar of their faces."""
-        if probe.shape != self.vectors.shape[1:]:
-            return
-        best = np.full(len(self.people), -np.inf, dtype=np.float32)
-        np.maximum.at(best, self.owners, similarities(self.vectors, probe, metric_of(self.model)))
-        nearest = (i for i in np.argsort(-best) if np.isfinite(best[i]) and wanted(self.people[i]))
-        for i in islice(nearest, limit):
-            # A vector's product with itself may exceed 1 by a rounding.
-            similarity = min(1.0, float(best[i]))
-            yield Match(
-                person=self.people[i],
-                model=self.model,
-                similarity=similarity,
-                confidence=calibration.confidence(similarity),
-            )
+# By length too: a pack replaced by another of the same name must not break the gallery.
+_Shelves: TypeAlias = dict[tuple[str, int], Shelf]
 
 
 class Index:
-    """An immutable set of embeddings, by face and model."""
+    """An immutable set of embeddings, by face and model. Any number of threads may search it."""
 
-    def __init__(self, entries: Iterable[StoredEmbedding]) -> None:
-        by_model: dict[tuple[str, int], list[StoredEmbedding]] = {}
-        for entry in entries:
-            by_model.setdefault((entry.model, len(entry.vector)), []).append(entry)
-        # By length too: a pack replaced by another of the same name must not break the gallery.
-        self._shelves = [Shelf.of(model, found) for (model, _), found in by_model.items()]
-        self._view = lru_cache(maxsize=4)(self._make_view)
+    def __init__(self, stored: Iterable[StoredEmbeddings] = ()) -> None:
+        self._shelves = _replaced({}, (), stored)
+        self._views: dict[str, tuple[Shelf, ...]] = {}
 
-    def _make_view(self, active: str) -> tuple[Shelf, ...]:
-        """The active model's shelves whole, and of the others the faces which that model lacks."""
-        first = [shelf for shelf in self._shelves if shelf.model == active]
-        covered = np.concatenate([shelf.face_ids for shelf in first] or [np.empty(0, dtype=np.int64)])
-        rest = [shelf.without(covered) for shelf in self._shelves if shelf.model != active]
-        return (*first, *(shelf for shelf in rest if shelf is not None))
+    def changed(self, face_ids: Collection[int], stored: Iterable[StoredEmbeddings]) -> "Index":
+        """The same, with what is stored of these faces in place of all that there was of them."""
+        index = Index()
+        index._shelves = _replaced(self._shelves, face_ids, stored)
+        return index
 
     def models_besides(self, active: str, only: PersonType | None) -> frozenset[str]:
+        """See core.ports.Gallery.models_besides."""
         return frozenset(
-            shelf.model
-            for shelf in self._view(active)
-            if shelf.model != active
-            and (only is None or any(shelf.people[i].type is only for i in np.unique(shelf.owners)))
+            shelf.model for shelf in self._view(active) if shelf.model != active and shelf.has(only)
         )
 
     def rank(
         self,
         probes: Mapping[str, Embedding],
         thresholds: Thresholds,
-        wanted: Callable[[PersonKey], bool],
+        *,
+        only: PersonType | None = None,
         limit: int = 1000,
     ) -> list[Match]:
         """See core.ports.Gallery.rank."""
-        best: dict[PersonKey, Match] = {}
+        shelves = self._view(thresholds.active_model)
+        return _ranked(shelves, probes, thresholds, only=only, limit=limit)
 
-        def order(match: Match) -> tuple[bool, float, float]:
-            # Similarities of two models do not compare; their probabilities do.
-            return thresholds.accepts(match), match.confidence, match.similarity
+    def compare(
+        self, probes: Mapping[str, Embedding], person: PersonKey, thresholds: Thresholds
+    ) -> Match | None:
+        """See core.ports.Gallery.compare."""
+        found = (shelf.of_person(person) for shelf in self._view(thresholds.active_model))
+        shelves = [shelf for shelf in found if shelf is not None]
+        return next(iter(_ranked(shelves, probes, thresholds, only=None, limit=1)), None)
 
-        for shelf in self._view(thresholds.active_model):
-            if shelf.model not in probes:
-                continue
-            calibration = thresholds.calibrations.of(shelf.model)
-            for match in shelf.best(probes[shelf.model], calibration, wanted, limit):
-                if match.person not in best or order(match) > order(best[match.person]):
-                    best[match.person] = match
-        return sorted(best.values(), key=order, reverse=True)[:limit]
+    def _view(self, active: str) -> tuple[Shelf, ...]:
+        """The active model's shelves whole, and of the others the faces which that model lacks."""
+        view = self._views.get(active)
+        if view is None:
+            # Two threads may do this at once, and come to the same.
+            view = self._views[active] = self._make_view(active)
+        return view
+
+    def _make_view(self, active: str) -> tuple[Shelf, ...]:
+        first = [shelf for shelf in self._shelves.values() if shelf.model == active]
+        covered = np.concatenate([shelf.face_ids for shelf in first] or [np.empty(0, dtype=np.int64)])
+        rest = [shelf.without(covered) for shelf in self._shelves.values() if shelf.model != active]
+        return (*first, *(shelf for shelf in rest if shelf is not None))
+
+
+def _replaced(shelves: _Shelves, face_ids: Collection[int], stored: Iterable[StoredEmbeddings]) -> _Shelves:
+    """Shelves with what is stored of these faces in place of what they had of them."""
+    new: dict[tuple[str, int], deque[Rows]] = {}
+    for block in stored:
+        new.setdefault((block.model, block.vectors.shape[1]), deque()).append(Rows.of(block))
+    gone = np.array(sorted(face_ids), dtype=np.int64)
+    found = {key: shelf.changed(gone, new.pop(key, deque())) for key, shelf in shelves.items()}
+    found.update((key, Shelf.of(key[0], pieces)) for key, pieces in new.items())
+    return {key: shelf for key, shelf in found.items() if shelf is not None}
+
+
+def _ranked(
+    shelves: Iterable[Shelf],
+    probes: Mapping[str, Embedding],
+    thresholds: Thresholds,
+    *,
+    only: PersonType | None,
+    limit: int,
+) -> list[Match]:
+    best: dict[PersonKey, Match] = {}
+
+    def order(match: Match) -> tuple[bool, float, float]:
+        # Similarities of two models do not compare; their probabilities do.
+        return thresholds.accepts(match), match.confidence, match.similarity
+
+    for shelf in shelves:
+        if shelf.model not in probes:
+            continue
+        calibration = thresholds.calibrations.of(shelf.model)
+        for person, product in shelf.nearest(probes[shelf.model], only=only, limit=limit):
+            # A vector's product with itself may exceed 1 by a rounding.
+            similarity = min(1.0, product)
+            confidence = calibration.confidence(similarity)
+            match = Match(person=person, model=shelf.model, similarity=similarity, confidence=confidence)
+            if person not in best or order(match) > order(best[person]):
+                best[person] = match
+    return sorted(best.values(), key=order, reverse=True)[:limit]

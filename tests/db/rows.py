@@ -1,8 +1,8 @@
 """Values to store, and a way past db/ to what the tables hold."""
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from sqlalchemy import Table, insert, text
@@ -11,7 +11,7 @@ from db import tables
 from db.engine import SqlDatabase
 from rollcall.core.faces import Embedding
 from rollcall.core.people import PersonKey, PersonType
-from rollcall.core.records import NewFace
+from rollcall.core.records import NewFace, StoredEmbeddings
 
 OLD_NUMBERS = [round(0.001 * n - 0.05, 6) for n in range(128)]
 
@@ -40,6 +40,22 @@ def new_face(person: PersonKey | None = None, **changed: Any) -> NewFace:
         "original_name": "me.jpg",
     }
     return NewFace(**{**values, **changed})
+
+
+class Entry(NamedTuple):
+    """One embedding that was read."""
+
+    face_id: int
+    person: PersonKey
+    model: str
+    vector: Embedding
+
+
+def entries(blocks: Iterable[StoredEmbeddings]) -> Iterator[Entry]:
+    """Blocks of embeddings one by one, taken as they are needed."""
+    for block in blocks:
+        for face_id, person, vector in zip(block.face_ids, block.people, block.vectors, strict=True):
+            yield Entry(face_id=int(face_id), person=person, model=block.model, vector=vector)
 
 
 def put(database: SqlDatabase, table: Table, *rows: dict[str, Any]) -> list[int]:

@@ -10,7 +10,8 @@ import pytest
 from db import tables
 from db.engine import SqlDatabase
 from rollcall.core.faces import FALLBACK_MODEL
-from tests.db.rows import OLD_NUMBERS, embedding, new_face, old_face, put, read, student, teacher
+from rollcall.core.records import EMPTY_LOG
+from tests.db.rows import OLD_NUMBERS, embedding, entries, new_face, old_face, put, read, student, teacher
 
 
 def test_embeddings_come_back_bit_by_bit(database: SqlDatabase) -> None:
@@ -21,7 +22,7 @@ def test_embeddings_come_back_bit_by_bit(database: SqlDatabase) -> None:
         )
         records.faces.add_embedding(first, "antelopev2", embedding(3))
     with database.transaction() as records:
-        stored = {(one.face_id, one.model): one for one in records.faces.embeddings()}
+        stored = {(one.face_id, one.model): one for one in entries(records.faces.embeddings())}
     assert stored.keys() == {(first, "buffalo_l"), (first, "antelopev2"), (second, "scrfd_mbf")}
     np.testing.assert_array_equal(stored[first, "antelopev2"].vector, embedding(3))
     np.testing.assert_array_equal(stored[second, "scrfd_mbf"].vector, embedding(2, length=128))
@@ -33,14 +34,14 @@ def test_models_whose_names_differ_in_case_are_different_models(database: SqlDat
     with database.transaction() as records:
         face_id = records.faces.add(new_face(model="pack"))
         records.faces.add_embedding(face_id, "Pack", embedding(2))
-        assert {one.model for one in records.faces.embeddings()} == {"pack", "Pack"}
+        assert {one.model for one in entries(records.faces.embeddings())} == {"pack", "Pack"}
         assert records.faces.count_lacking("PACK") == 1
 
 
 def test_a_row_of_the_old_server_is_an_embedding_of_the_fallback_model(database: SqlDatabase) -> None:
     face_id = old_face(database, code="old1")
     with database.transaction() as records:
-        (stored,) = records.faces.embeddings()
+        (stored,) = entries(records.faces.embeddings())
     assert (stored.face_id, stored.person, stored.model) == (face_id, student("OLD1"), FALLBACK_MODEL)
     np.testing.assert_array_equal(stored.vector, np.array(OLD_NUMBERS, dtype=np.float32))
 
@@ -49,14 +50,17 @@ def test_an_old_row_with_a_newer_embedding_is_read_from_our_table(database: SqlD
     face_id = old_face(database)
     with database.transaction() as records:
         assert records.faces.add_embedding(face_id, "buffalo_l", embedding(1))
-        assert [one.model for one in records.faces.embeddings()] == ["buffalo_l"]
+        assert [one.model for one in entries(records.faces.embeddings())] == ["buffalo_l"]
 
 
 def test_an_old_row_stays_matchable_where_no_face_was_found_in_its_image(database: SqlDatabase) -> None:
     face_id = old_face(database)
     with database.transaction() as records:
         records.faces.note_unreadable(face_id, "buffalo_l", "NO_FACE_DETECTED")
-        assert [one.model for one in records.faces.embeddings([face_id])] == [FALLBACK_MODEL]
+        assert [one.model for one in entries(records.faces.embeddings([face_id]))] == [FALLBACK_MODEL]
+        assert [one.model for one in entries(records.faces.embeddings())] == [FALLBACK_MODEL]
+        records.faces.add_embedding(face_id, "antelopev2", embedding(1))
+        assert [one.model for one in entries(records.faces.embeddings())] == ["antelopev2"]
 
 
 MALFORMED = {
@@ -93,6 +97,53 @@ def test_malformed_rows_are_left_out_with_one_warning(
     assert "secret" not in caplog.text
 
 
+def test_a_vector_that_is_not_finite_is_left_out_and_the_others_stay(
+    database: SqlDatabase, caplog: pytest.LogCaptureFixture
+) -> None:
+    with database.transaction() as records:
+        ids = [records.faces.add(new_face(student(f"s{n}"), embedding=embedding(n))) for n in range(3)]
+        for face_id, bad in zip(ids, (np.nan, np.inf, 0.5), strict=True):
+            assert records.faces.add_embedding(face_id, "m", np.array([bad, 1], dtype=np.float32))
+    with caplog.at_level(logging.WARNING), database.transaction() as records:
+        found = list(entries(records.faces.embeddings()))
+    assert [(one.face_id, one.model) for one in found] == [(id, "buffalo_l") for id in ids] + [(ids[2], "m")]
+    assert found[3].person == student("s2")
+    assert [record.getMessage()[:2] for record in caplog.records] == ["2 "]
+
+
+def test_the_descriptor_of_a_face_with_an_embedding_of_ours_is_not_read(
+    database: SqlDatabase, caplog: pytest.LogCaptureFixture
+) -> None:
+    face_id = old_face(database, descriptor="no json")
+    with database.transaction() as records:
+        assert records.faces.add_embedding(face_id, "buffalo_l", embedding(1))
+    with caplog.at_level(logging.WARNING), database.transaction() as records:
+        assert len(list(entries(records.faces.embeddings()))) == 1
+        assert len(list(entries(records.faces.embeddings([face_id])))) == 1
+    assert caplog.records == []
+
+
+def test_faces_without_an_embedding_of_any_kind_are_left_out_in_silence(
+    database: SqlDatabase, caplog: pytest.LogCaptureFixture
+) -> None:
+    old_face(database, descriptor=None)
+    put(database, tables.embeddings, {"FaceId": 77, "Model": "m", "Vector": embedding().tobytes()})
+    with caplog.at_level(logging.WARNING), database.transaction() as records:
+        assert list(records.faces.embeddings()) == []
+        assert list(records.faces.embeddings([77])) == []
+    assert caplog.records == []
+
+
+def test_vectors_of_one_model_and_different_lengths_come_in_blocks_of_their_own(
+    database: SqlDatabase,
+) -> None:
+    with database.transaction() as records:
+        for length in (8, 16, 8):
+            records.faces.add(new_face(embedding=embedding(1, length=length)))
+        blocks = [(block.model, block.vectors.shape) for block in records.faces.embeddings()]
+    assert blocks == [("buffalo_l", (2, 8)), ("buffalo_l", (1, 16))]
+
+
 def test_embeddings_of_many_thousands_of_faces_are_read(database: SqlDatabase) -> None:
     numbers = count(1)
     with database.connection() as connection:
@@ -102,9 +153,9 @@ def test_embeddings_of_many_thousands_of_faces_are_read(database: SqlDatabase) -
         rows = [{"FaceId": face["Id"], "Model": "m", "Vector": blob} for face in faces]
         connection.execute(tables.embeddings.insert(), rows)
     with database.transaction() as records:
-        assert [one.face_id for one in records.faces.embeddings()] == list(range(1, 2101))
+        assert [one.face_id for one in entries(records.faces.embeddings())] == list(range(1, 2101))
         some = records.faces.embeddings(iter(range(2000, 40_000)))
-        assert [one.face_id for one in some] == list(range(2000, 2101))
+        assert [one.face_id for one in entries(some)] == list(range(2000, 2101))
         assert list(records.faces.embeddings([])) == []
 
 
@@ -113,7 +164,7 @@ def test_writing_while_embeddings_are_read_loses_none(database: SqlDatabase) -> 
         ids = [records.faces.add(new_face(student(f"s{n}"))) for n in range(3)]
     with database.transaction() as records:
         seen = []
-        for stored in records.faces.embeddings():
+        for stored in entries(records.faces.embeddings()):
             records.faces.add_embedding(stored.face_id, "z", stored.vector)
             seen.append(stored.face_id)
     assert seen == ids
@@ -170,7 +221,7 @@ def test_an_embedding_replaces_the_note_that_there_is_none(database: SqlDatabase
         before = records.changes.latest()
         assert records.faces.add_embedding(face_id, "m", embedding(1))
         assert records.faces.add_embedding(face_id, "m", embedding(2))
-        assert records.changes.since(before)[1] == {face_id}
+        assert records.changes.after(before).changed == frozenset({face_id})
     rows = read(database, "SELECT Problem FROM RollcallEmbeddings WHERE Model = 'm'")
     assert rows == [(None,)]
 
@@ -179,14 +230,14 @@ def test_a_note_does_not_replace_an_embedding(database: SqlDatabase) -> None:
     with database.transaction() as records:
         face_id = records.faces.add(new_face(model="m"))
         records.faces.note_unreadable(face_id, "m", "NO_FACE_DETECTED")
-        assert [one.model for one in records.faces.embeddings()] == ["m"]
+        assert [one.model for one in entries(records.faces.embeddings())] == ["m"]
 
 
 def test_nothing_is_stored_for_a_face_that_is_gone(database: SqlDatabase) -> None:
     with database.transaction() as records:
         assert not records.faces.add_embedding(77, "m", embedding())
         records.faces.note_unreadable(77, "m", "NO_FACE_DETECTED")
-        assert records.changes.latest() == 0
+        assert records.changes.latest() == EMPTY_LOG
     assert read(database, "SELECT COUNT(*) FROM RollcallEmbeddings") == [(0,)]
 
 

@@ -11,7 +11,7 @@ from db import tables
 from db.engine import SqlDatabase
 from db.listing import UNKNOWN_DATE
 from rollcall.core.people import Person, PersonType
-from tests.db.rows import embedding, new_face, old_face, put, read, student, teacher
+from tests.db.rows import embedding, entries, new_face, old_face, put, read, student, teacher
 
 
 def test_an_enrolled_face_is_stored_in_full(database: SqlDatabase) -> None:
@@ -61,8 +61,8 @@ def test_removing_a_person_removes_all_faces_of_that_person_only(database: SqlDa
         kept = [records.faces.add(new_face(person)) for person in (teacher("x1"), student("x10"))]
         before = records.changes.latest()
         assert records.faces.remove_person(student("X1 ")) == 2
-        assert records.changes.since(before)[1] == frozenset(gone)
-        assert [face.face_id for face in records.faces.embeddings()] == kept
+        assert records.changes.after(before).changed == frozenset(gone)
+        assert [face.face_id for face in entries(records.faces.embeddings())] == kept
 
 
 def test_removing_an_unknown_person_removes_nothing(database: SqlDatabase) -> None:
@@ -81,7 +81,7 @@ def test_removing_a_face_that_others_deleted_tells_the_galleries(database: SqlDa
     with database.transaction() as records:
         before = records.changes.latest()
         assert not records.faces.remove(face_id)
-        assert records.changes.since(before)[1] == {face_id}
+        assert records.changes.after(before).changed == frozenset({face_id})
     assert read(database, "SELECT COUNT(*) FROM RollcallEmbeddings") == [(0,)]
 
 

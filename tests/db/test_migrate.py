@@ -16,7 +16,7 @@ from db.migrate import migrate
 from rollcall.core.faces import FALLBACK_MODEL
 from rollcall.core.people import Person
 from rollcall.core.records import AttendanceStatus, RecognitionAttempt
-from tests.db.rows import OLD_NUMBERS, new_face, read, student
+from tests.db.rows import OLD_NUMBERS, entries, new_face, read, student
 from tests.mariadb import MariaDBServer
 
 ROOT = Path(__file__).parents[2]
@@ -149,7 +149,7 @@ def test_the_users_rows_can_be_worked_with(users_database: SqlDatabase) -> None:
     migrate(users_database)
     with users_database.transaction() as records:
         assert records.people.find(student("AB-1 ")) == Person(key=student("ab-1"), name="Zoë")
-        (old,) = records.faces.embeddings()
+        (old,) = entries(records.faces.embeddings())
         assert (old.face_id, old.model, old.person) == (9, FALLBACK_MODEL, student("ab-1"))
         (listed,), _ = records.faces.list(type=None, code="ab-1", limit=10, offset=0)
         assert listed.person_name == "Zoë"

@@ -1,13 +1,19 @@
 """The gallery and the change table, on real databases."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
+from db import tables
+from db.changes import SqlChanges
 from db.engine import SqlDatabase
 from rollcall.core.calibration import Calibration, CalibrationSource
+from rollcall.core.errors import DatabaseError
 from rollcall.core.matching import Thresholds
 from rollcall.core.people import PersonKey, PersonType
-from rollcall.core.records import NewFace, StoredCalibration
+from rollcall.core.records import EVERYTHING, NewFace, StoredCalibration
 from rollcall.gallery.gallery import FaceGallery
 
 PACK = "pack"
@@ -100,3 +106,81 @@ def test_a_calibration_that_is_stored_later_is_taken_into_use_by_the_next_refres
     restarted = FaceGallery(database)
     restarted.refresh()
     assert restarted.calibrations.of(PACK) == new
+
+
+def test_a_restored_backup_is_taken_over_whole_though_its_log_has_grown_further(
+    database: SqlDatabase,
+) -> None:
+    gallery = FaceGallery(database)
+    add(database, 1)
+    assert nearest(gallery, 1) == "S1"
+    with database.connection() as connection:
+        for table in (tables.face_data, tables.embeddings, tables.changes):
+            connection.execute(table.delete())
+    add(database, 2)
+    add(database, 3)
+    assert nearest(gallery, 1) is None
+    assert nearest(gallery, 2) == "S2"
+    assert nearest(gallery, 3) == "S3"
+
+
+def test_everything_is_read_anew_when_the_log_says_so(database: SqlDatabase) -> None:
+    gallery = FaceGallery(database)
+    add(database, 1)
+    face_id = add(database, 2)
+    assert nearest(gallery, 2) == "S2"
+    with database.connection() as connection:
+        connection.execute(tables.face_data.delete().where(tables.face_data.c.Id == face_id))
+    assert nearest(gallery, 2) == "S2"
+    with database.connection() as connection:
+        SqlChanges(connection).append([EVERYTHING])
+    assert nearest(gallery, 2) is None
+    assert nearest(gallery, 1) == "S1"
+
+
+def test_a_failed_refresh_leaves_the_gallery_as_it_was_and_the_next_one_catches_up(
+    database: SqlDatabase,
+) -> None:
+    gallery = FaceGallery(database)
+    add(database, 1)
+    assert nearest(gallery, 1) == "S1"
+    add(database, 2)
+    with database.connection() as connection:
+        connection.exec_driver_sql("ALTER TABLE RollcallEmbeddings RENAME TO Away")
+    with pytest.raises(DatabaseError):
+        gallery.refresh()
+    assert len(gallery.rank({PACK: np.eye(8, dtype=np.float32)[1]}, THRESHOLDS, limit=9)) == 1
+    with database.connection() as connection:
+        connection.exec_driver_sql("ALTER TABLE Away RENAME TO RollcallEmbeddings")
+    assert nearest(gallery, 2) == "S2"
+
+
+def test_readers_always_find_who_is_enrolled_while_others_come_and_go(database: SqlDatabase) -> None:
+    gallery = FaceGallery(database)
+    add(database, 1)
+    gallery.refresh()
+    done = threading.Event()
+    person = PersonKey(type=PersonType.STUDENT, code="S1")
+    probe = {PACK: np.eye(8, dtype=np.float32)[1]}
+
+    def read() -> int:
+        turns = 0
+        while not done.is_set() or not turns:
+            [match] = gallery.rank(probe, THRESHOLDS)
+            assert (match.person, match.similarity) == (person, 1.0)
+            assert gallery.compare(probe, person, THRESHOLDS) is not None
+            turns += 1
+        return turns
+
+    with ThreadPoolExecutor(3) as pool:
+        readers = [pool.submit(read) for _ in range(3)]
+        try:
+            for turn in range(20):
+                face_id = add(database, 2 + turn % 6)
+                gallery.refresh()
+                with database.transaction() as records:
+                    records.faces.remove(face_id)
+                gallery.refresh()
+        finally:
+            done.set()
+        assert all(reader.result() for reader in readers)
