@@ -1,0 +1,44 @@
+"""Whether the users' tables have the columns that statements name."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from sqlalchemy import Connection, inspect
+
+from db import tables
+from rollcall.core.errors import DatabaseError
+
+# Never read or written.
+_UNUSED: Final = frozenset({"EmailAddress", "Campus", "Form", "Department", "StudentImage", "TeacherImage"})
+_USERS: Final = (
+    tables.student,
+    tables.teacher,
+    tables.face_data,
+    tables.sessions,
+    tables.attendance_records,
+    tables.face_recognition_logs,
+)
+
+
+def require_columns(connection: Connection) -> None:
+    """Check the users' tables that exist; the others are created with all columns.
+
+    Raises:
+        DatabaseError: columns are missing; the message names them.
+    """
+    if missing := list(_missing(connection)):
+        raise DatabaseError(
+            f"The database lacks columns that Rollcall needs: {', '.join(missing)}. "
+            "Rollcall does not alter your tables; docs/moving-in.md says which columns they must have."
+        )
+
+
+def _missing(connection: Connection) -> Iterator[str]:
+    """As `Table.Column`."""
+    inspector = inspect(connection)
+    for table in _USERS:
+        if inspector.has_table(table.name):
+            # MySQL and SQLite both compare names of columns without regard to case.
+            found = {column["name"].lower() for column in inspector.get_columns(table.name)}
+            needed = (name for name in table.columns.keys() if name not in _UNUSED)
+            yield from (f"{table.name}.{name}" for name in needed if name.lower() not in found)
