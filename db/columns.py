@@ -40,5 +40,5 @@ def _missing(connection: Connection) -> Iterator[str]:
         if inspector.has_table(table.name):
             # MySQL and SQLite both compare names of columns without regard to case.
             found = {column["name"].lower() for column in inspector.get_columns(table.name)}
-            needed = (name for name in table.columns.keys() if name not in _UNUSED)
+            needed = (column.name for column in table.columns if column.name not in _UNUSED)
             yield from (f"{table.name}.{name}" for name in needed if name.lower() not in found)

@@ -115,8 +115,9 @@ def _execute(connection: Connection, statement: str) -> None:
     except DBAPIError as error:
         if isinstance(error.orig, pymysql.MySQLError) and error.orig.args[:1][0] in _NOT_ALLOWED:
             raise DatabaseError(
-                "The database account may not create tables. Hand the output of `bin/rollcall migrate --print` "
-                "to the database's administrator; once it was run there, the server goes on by itself."
+                "The database account may not create tables. Hand the output of "
+                "`bin/rollcall migrate --print` to the database's administrator; once it was run there, the "
+                "server goes on by itself."
             ) from None
         raise
 

@@ -23,10 +23,12 @@ from rollcall.workflows.embed_missing import EmbedMissing
 from rollcall.workflows.enroll import Enroll
 from rollcall.workflows.evaluate import Evaluate
 from rollcall.workflows.look import Look
+from rollcall.workflows.prepare_database import PrepareDatabase
 from rollcall.workflows.probes import FacePolicy, ProbeReader
 from rollcall.workflows.recognize import Recognize
 from rollcall.workflows.registry import Registry
 from rollcall.workflows.report_health import ReportHealth
+from rollcall.workflows.retain_logs import RetainLogs
 from rollcall.workflows.scan_attendance import ScanAttendance
 from rollcall.workflows.verify import Verify
 from runners.cores import available_cores
@@ -40,6 +42,8 @@ HEALTH_CONNECTIONS = 2
 RESTART_PAUSE_SECONDS = 10.0
 EMBED_PAUSE_SECONDS = 5.0
 FOLLOW_PAUSE_SECONDS = 5.0
+RETENTION_PAUSE_SECONDS = 3600.0
+RETENTION_RETRY_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,8 @@ class Parts:
     database: SqlDatabase
     gallery: FaceGallery
     models: ModelSwitch
+    prepare_database: PrepareDatabase
+    retain_logs: RetainLogs
     embed_missing: EmbedMissing
     evaluate: Evaluate
     workflows: Workflows
@@ -98,7 +104,9 @@ def build(settings: Settings, faces: FaceReader) -> Parts:
         faces=faces,
         fetch=partial(download, model_dir=settings.model_dir, mirror=settings.model_mirror_url),
         calibrations=lambda: gallery.calibrations,
+        shared=lambda: gallery.shared,
     )
+    prepare_database = PrepareDatabase(migrate=partial(migrate, database), gallery=gallery)
     policy = FacePolicy(reject_multiple=settings.multiple_faces_policy == "reject")
     probes = ProbeReader(models=models, faces=faces, gallery=gallery)
     workflows = Workflows(
@@ -120,12 +128,15 @@ def build(settings: Settings, faces: FaceReader) -> Parts:
             faces=faces,
             database=open_database(settings.database_url.get_secret_value(), HEALTH_CONNECTIONS),
             why_degraded=models.why_degraded,
+            why_not_prepared=prepare_database.problem,
         ),
     )
     return Parts(
         database=database,
         gallery=gallery,
         models=models,
+        prepare_database=prepare_database,
+        retain_logs=RetainLogs(database=database, days=settings.log_retention_days),
         embed_missing=EmbedMissing(models=models, faces=faces, database=database),
         evaluate=Evaluate(models=models, faces=faces, database=database),
         workflows=workflows,
@@ -147,7 +158,12 @@ async def running(parts: Parts) -> AsyncIterator[None]:
 
     Nothing here holds up the start: health answers at once and says what is missing.
     """
-    work = (partial(_follow_database, parts), parts.models.run, partial(_embed_for_ever, parts))
+    work = (
+        partial(_follow_database, parts),
+        parts.models.run,
+        partial(_embed_for_ever, parts),
+        partial(_retain_for_ever, parts),
+    )
     tasks = [asyncio.create_task(_watched(step)) for step in work]
     try:
         yield
@@ -173,12 +189,7 @@ async def _watched(step: Callable[[], Awaitable[None]]) -> None:
 
 async def _prepare_database(parts: Parts) -> None:
     """Create what is missing and fill the gallery, as soon as the database can be reached."""
-
-    def prepare() -> None:
-        migrate(parts.database)
-        parts.gallery.refresh()
-
-    await _until_done(prepare, "The database is not ready")
+    await _until_done(parts.prepare_database.run, "The database is not ready")
     logger.info("The database is ready")
 
 
@@ -213,3 +224,14 @@ async def _embed_for_ever(parts: Parts) -> None:
             tried = 0
         if not tried:
             await asyncio.sleep(EMBED_PAUSE_SECONDS)
+
+
+async def _retain_for_ever(parts: Parts) -> None:
+    while True:
+        pause = RETENTION_PAUSE_SECONDS
+        try:
+            await parts.retain_logs.round()
+        except RollcallError as error:
+            logger.debug("Old rows of the recognition log must wait: %s", error.message)
+            pause = RETENTION_RETRY_SECONDS
+        await asyncio.sleep(pause)

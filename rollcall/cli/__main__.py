@@ -5,7 +5,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
-from rollcall.cli import evaluate, import_people, migrate
+from rollcall.cli import evaluate, import_people, migrate, settings
 from rollcall.core.errors import RollcallError
 from rollcall.core.settings import WrongSettings, load_settings
 from rollcall.logs import configure_logs
@@ -19,6 +19,7 @@ def parser() -> argparse.ArgumentParser:
     import_people.add_command(commands)
     evaluate.add_command(commands)
     migrate.add_command(commands)
+    settings.add_command(commands)
     return made
 
 
@@ -26,9 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0, or 1 if something failed."""
     options = parser().parse_args(arguments)
     try:
-        settings = load_settings()
-        configure_logs(settings.log_level)
-        status: int = asyncio.run(options.run(options, settings))
+        loaded = load_settings()
+        configure_logs(loaded.log_level)
+        status: int = asyncio.run(options.run(options, loaded))
     except (WrongSettings, RollcallError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -14,10 +14,12 @@ from rollcall.core.records import (
     EnrolledFace,
     NewFace,
     RecognitionAttempt,
+    RemovedAttempts,
     StoredCalibration,
     StoredEmbedding,
     StoredImage,
 )
+from rollcall.core.shared_settings import SharedSettings
 
 
 class FaceReader(Protocol):
@@ -104,7 +106,7 @@ class Faces(Protocol):
 class Changes(Protocol):
     """The append-only change table: which faces changed, in the order in which the changes were committed.
 
-    `records.SHARED` in place of a face's Id says that a calibration was stored.
+    `records.SHARED` in place of a face's Id says that a calibration or a shared setting was stored.
     """
 
     def lock(self) -> None:
@@ -143,6 +145,28 @@ class RecognitionLog(Protocol):
     def add(self, attempts: Iterable[RecognitionAttempt]) -> None: ...
 
 
+class LogRetention(Protocol):
+    """Old rows of FaceRecognitionLogs."""
+
+    def remove(self, *, older_than_days: int, after_id: int) -> RemovedAttempts | None:
+        """Delete some of the rows after an Id that are too old; None when there is no row after it."""
+        ...
+
+
+class StoredSettings(Protocol):
+    """Settings that all replicas share. Storing and removing are also noted in the change table."""
+
+    def all(self) -> SharedSettings: ...
+
+    def put(self, name: str, value: str) -> None:
+        """Store it in place of the former value."""
+        ...
+
+    def remove(self, name: str) -> bool:
+        """False if there was none of that name."""
+        ...
+
+
 class StoredCalibrations(Protocol):
     """What `rollcall evaluate --store` found, one a model. Storing is also noted in the change table."""
 
@@ -167,7 +191,11 @@ class Records(Protocol):
     @property
     def log(self) -> RecognitionLog: ...
     @property
+    def log_retention(self) -> LogRetention: ...
+    @property
     def calibrations(self) -> StoredCalibrations: ...
+    @property
+    def settings(self) -> StoredSettings: ...
 
 
 class Database(Protocol):
@@ -200,6 +228,11 @@ class Gallery(Protocol):
     @property
     def calibrations(self) -> Calibrations:
         """Every model's calibration, as of the last refresh."""
+        ...
+
+    @property
+    def shared(self) -> SharedSettings:
+        """The settings that all replicas share, as of the last refresh."""
         ...
 
     def refresh(self) -> None:

@@ -11,6 +11,7 @@ from rollcall.core.matching import Match, Thresholds
 from rollcall.core.people import PersonKey, PersonType
 from rollcall.core.ports import Database, Records
 from rollcall.core.records import SHARED, StoredCalibration, StoredEmbedding
+from rollcall.core.shared_settings import SharedSettings
 from rollcall.gallery.index import Index
 
 logger = logging.getLogger("rollcall.gallery")
@@ -29,10 +30,15 @@ class FaceGallery:
         self._faces: dict[int, list[StoredEmbedding]] = {}
         self._index = Index(())
         self._calibrations = Calibrations()
+        self._shared = SharedSettings()
 
     @property
     def calibrations(self) -> Calibrations:
         return self._calibrations
+
+    @property
+    def shared(self) -> SharedSettings:
+        return self._shared
 
     def refresh(self) -> None:
         # Any refresh that starts after this moment sees all that was committed before it, so callers that
@@ -63,6 +69,7 @@ class FaceGallery:
             entries = list(records.faces.embeddings(changed))
             if changed is None or SHARED in changed:
                 self._calibrate(records.calibrations.all())
+                self._shared = records.settings.all()
         if changed is None:
             self._faces.clear()
         for face_id in changed or ():
