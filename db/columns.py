@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, Table, inspect
 
 from db import tables
 from rollcall.core.errors import DatabaseError
@@ -40,5 +40,10 @@ def _missing(connection: Connection) -> Iterator[str]:
         if inspector.has_table(table.name):
             # MySQL and SQLite both compare names of columns without regard to case.
             found = {column["name"].lower() for column in inspector.get_columns(table.name)}
-            needed = (column.name for column in table.columns if column.name not in _UNUSED)
-            yield from (f"{table.name}.{name}" for name in needed if name.lower() not in found)
+            missing = (name for name in needed_columns(table) if name.lower() not in found)
+            yield from (f"{table.name}.{name}" for name in missing)
+
+
+def needed_columns(table: Table) -> Iterator[str]:
+    """The columns of a users' table without which nothing works."""
+    return (column.name for column in table.columns if column.name not in _UNUSED)
