@@ -113,7 +113,7 @@ def _execute(connection: Connection, statement: str) -> None:
     try:
         connection.exec_driver_sql(statement)
     except DBAPIError as error:
-        if isinstance(error.orig, pymysql.MySQLError) and error.orig.args[:1][0] in _NOT_ALLOWED:
+        if isinstance(error.orig, pymysql.MySQLError) and error.orig.args[0] in _NOT_ALLOWED:
             raise DatabaseError(
                 "The database account may not create tables. Hand the output of "
                 "`bin/rollcall migrate --print` to the database's administrator; once it was run there, the "

@@ -18,6 +18,8 @@ _FACE_DATA = """Id {id}, PersonType VARCHAR(20), PersonCode CHAR(10) NOT NULL, I
 _ATTENDANCE = """Id {id}, SessionId INT NOT NULL, StudentCode CHAR(10) NOT NULL, Status VARCHAR(20),
     AttendanceDate DATETIME, CreatedDate DATETIME DEFAULT CURRENT_TIMESTAMP"""
 
+_FOREIGN_KEY = ", FOREIGN KEY (SessionId) REFERENCES Sessions (Id)"
+
 _LOGS = """Id {id}, PersonCode CHAR(10), PersonType VARCHAR(20), Confidence DECIMAL(5,4),
     ProcessingTimeMs INT, SourceImageName VARCHAR(255),
     RecognitionDate DATETIME DEFAULT CURRENT_TIMESTAMP, Success {truth}"""
@@ -37,12 +39,8 @@ def statements(connection: Connection) -> Iterator[str]:
     yield from create_table(connection, "Teacher", _PERSON.format("Teacher", "Department"))
     yield from create_table(connection, "FaceData", _FACE_DATA)
     yield from create_table(connection, "FaceRecognitionLogs", _LOGS)
-    key = (
-        ", FOREIGN KEY (SessionId) REFERENCES Sessions (Id)"
-        if _sessions_can_be_referred_to(connection)
-        else ""
-    )
     yield from _create_sessions(connection)
+    key = _FOREIGN_KEY if _sessions_can_be_referred_to(connection) else ""
     yield from create_table(connection, "AttendanceRecords", _ATTENDANCE + key)
 
 
@@ -59,24 +57,22 @@ def _sessions_can_be_referred_to(connection: Connection) -> bool:
     inspector = inspect(connection)
     if not inspector.has_table("Sessions"):
         return True  # it will be ours
-    if not _is_a_key(inspector, "Id"):
+    if not _id_is_a_key(inspector):
         return False
     if connection.dialect.name == "sqlite":
         return True
-    [type] = [
-        column["type"] for column in inspector.get_columns("Sessions") if column["name"].lower() == "id"
-    ]
+    types = {column["name"].lower(): column["type"] for column in inspector.get_columns("Sessions")}
     options = inspector.get_table_options("Sessions")
     return (
-        isinstance(type, INTEGER)
-        and not type.unsigned
+        isinstance(types["id"], INTEGER)
+        and not types["id"].unsigned
         and options.get("mysql_engine") == "InnoDB"
         and not any("partition" in name.lower() for name in options)
     )
 
 
-def _is_a_key(inspector: Inspector, column: str) -> bool:
-    """Whether Sessions has a unique key of this column alone. MySQL 8.4 demands it of a key referred to."""
+def _id_is_a_key(inspector: Inspector) -> bool:
+    """Whether Sessions has a unique key of its Id alone, as MySQL 8.4 and SQLite demand."""
     keys: list[Sequence[str | None]] = [inspector.get_pk_constraint("Sessions")["constrained_columns"]]
     keys += [index["column_names"] for index in inspector.get_indexes("Sessions") if index["unique"]]
-    return any([(name or "").lower() for name in key] == [column.lower()] for key in keys)
+    return any([(name or "").lower() for name in key] == ["id"] for key in keys)

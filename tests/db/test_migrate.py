@@ -181,6 +181,41 @@ def test_the_users_rows_can_be_worked_with(users_database: SqlDatabase) -> None:
     assert read(users_database, "SELECT Id, Subject FROM Sessions") == [(1, "Maths")]
 
 
+@pytest.mark.parametrize(
+    ("definition", "refers"),
+    [
+        ("Id INT PRIMARY KEY, Subject TEXT", True),
+        ("Id INT(10) NOT NULL UNIQUE, Place INT PRIMARY KEY", True),
+        ("id int PRIMARY KEY", True),
+        ("Id INT UNSIGNED PRIMARY KEY", False),
+        ("Id BIGINT PRIMARY KEY", False),
+        ("Id INT, Place INT, PRIMARY KEY (Id, Place)", False),
+        ("Id INT, KEY (Id)", False),
+    ],
+)
+def test_attendance_refers_to_the_users_sessions_where_they_allow_it(
+    mariadb: MariaDBServer, definition: str, refers: bool
+) -> None:
+    database = open_database(mariadb.new_database(), pool_size=1)
+    with database.connection() as connection:
+        connection.exec_driver_sql(f"CREATE TABLE Sessions ({definition}) ENGINE=InnoDB")
+    migrate(database)
+    with database.connection() as connection:
+        assert bool(inspect(connection).get_foreign_keys("AttendanceRecords")) is refers
+    database.close()
+
+
+@pytest.mark.parametrize("options", ["ENGINE=MyISAM", "PARTITION BY HASH (Id) PARTITIONS 2"])
+def test_nothing_refers_to_sessions_without_foreign_keys(mariadb: MariaDBServer, options: str) -> None:
+    database = open_database(mariadb.new_database(), pool_size=1)
+    with database.connection() as connection:
+        connection.exec_driver_sql(f"CREATE TABLE Sessions (Id INT PRIMARY KEY) {options}")
+    migrate(database)
+    with database.connection() as connection:
+        assert inspect(connection).get_foreign_keys("AttendanceRecords") == []
+    database.close()
+
+
 def test_a_sessions_table_that_cannot_be_referred_to_is_no_obstacle(mariadb: MariaDBServer) -> None:
     database = open_database(mariadb.new_database(), pool_size=1)
     with database.connection() as connection:

@@ -99,7 +99,7 @@ def test_a_script_may_be_run_twice(mariadb: MariaDBServer) -> None:
         mariadb.run_script(address, statements)
 
 
-def test_an_older_version_s_database_gets_only_what_is_new(
+def test_an_older_versions_database_gets_only_what_is_new(
     request: pytest.FixtureRequest, database_url: str
 ) -> None:
     """The second version: without RollcallKnownFaces, RollcallSettings and the changes' stamps."""
@@ -158,7 +158,7 @@ def test_an_account_that_may_not_create_tables_works_with_those_of_the_script(
     restricted.close()
 
 
-def test_a_newer_version_s_migrations_are_told_and_left_alone(
+def test_a_newer_versions_migrations_are_told_and_left_alone(
     database: SqlDatabase, caplog: pytest.LogCaptureFixture
 ) -> None:
     with database.connection() as connection:

@@ -77,7 +77,7 @@ def test_a_transaction_deletes_a_chunk_at_most(database: SqlDatabase) -> None:
     assert (removed.count, left(database)) == (CHUNK, [CHUNK + 1])
 
 
-def test_the_shared_retention_counts_in_place_of_the_environment_s(database: SqlDatabase) -> None:
+def test_the_shared_retention_counts_in_place_of_the_environments(database: SqlDatabase) -> None:
     logged(database, [400, 40])
     with database.transaction() as records:
         records.settings.put("log_retention_days", "365")

@@ -57,7 +57,7 @@ def test_the_rights_are_enough(mariadb: MariaDBServer) -> None:
     database.close()
 
 
-def test_the_administrator_s_commands_work(mariadb: MariaDBServer, tmp_path: Path) -> None:
+def test_the_administrators_commands_work(mariadb: MariaDBServer, tmp_path: Path) -> None:
     mariadb.execute("CREATE DATABASE school")
     url = mariadb.new_database()
     account = mariadb.new_account(re.sub("/[^/]*$", "/school", url), "SELECT, INSERT, UPDATE, DELETE")
