@@ -35,8 +35,8 @@ def random_embeddings(count: int) -> Embeddings:
     return vectors
 
 
-def fill(url: str, count: int) -> None:
-    """Write the faces in one transaction.
+def fill(url: str, count: int) -> int:
+    """Write the faces in one transaction; returns how many.
 
     Raises:
         SystemExit: the database has faces already.
@@ -54,6 +54,7 @@ def fill(url: str, count: int) -> None:
             connection.execute(insert(tables.embeddings), rows)
         SqlChanges(connection).append([EVERYTHING])
     database.close()
+    return count
 
 
 def _faces(vectors: Embeddings) -> Iterator[dict[str, Any]]:

@@ -66,8 +66,8 @@ def _records(pack: BenchPack, probe: Embedding, enrolled: int, repetitions: int)
 
 
 def _gallery_and_log(database: SqlDatabase, model: str, probe: Embedding, repetitions: int) -> list[Step]:
-    gallery = FaceGallery(database)
-    gallery.refresh()
+    gallery = FaceGallery(database, limit=60)
+    gallery.follow()
     thresholds = Thresholds(active_model=model, min_similarity=0.6)
     [nearest] = gallery.rank({model: probe}, thresholds)
     attempt = RecognitionAttempt(person=None, confidence=0.0, processing_time_ms=0)
@@ -78,7 +78,7 @@ def _gallery_and_log(database: SqlDatabase, model: str, probe: Embedding, repeti
             records.people.names([nearest.person])
 
     refreshing, ranking, logging = _medians_ms(
-        repetitions, gallery.refresh, lambda: gallery.rank({model: probe}, thresholds), log
+        repetitions, gallery.follow, lambda: gallery.rank({model: probe}, thresholds), log
     )
     return [
         Step(name="gallery: look for changes", ms=refreshing),

@@ -45,17 +45,18 @@ class SqlDatabase:
         except TimeoutError:
             raise _too_late() from None
 
-    def run_sync(self, work: Callable[[SqlRecords], T]) -> T:
+    def run_sync(self, work: Callable[[SqlRecords], T], limit: float | None = None) -> T:
         """Do `work` in a transaction, and again if the database gave it up or closed the connection.
 
         So `work` must have no effect but on the records. It is not done again where the connection was lost
         while committing, for then nobody knows whether it is done. Errors of its own roll back and pass.
+        After `limit` seconds, `Waits.call` unless given, nothing is committed any more.
 
         Raises:
             DatabaseError: the database is unreachable, refused a statement or did not answer in time.
             InvalidRequest: a column cannot store a text.
         """
-        return self._attempts(work, time.monotonic() + self._waits.call)
+        return self._attempts(work, time.monotonic() + (self._waits.call if limit is None else limit))
 
     def _attempts(self, work: Callable[[SqlRecords], T], deadline: float) -> T:
         for pause in PAUSES:

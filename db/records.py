@@ -10,6 +10,8 @@ from db.changes import SqlChanges
 from db.faces import SqlFaces
 from db.logs import SqlRecognitionLog
 from db.people import SqlPeople
+from db.retention import SqlLogRetention
+from db.settings import SqlSettings
 
 
 class SqlRecords:
@@ -39,5 +41,13 @@ class SqlRecords:
         return SqlRecognitionLog(self.connection)
 
     @cached_property
+    def log_retention(self) -> SqlLogRetention:
+        return SqlLogRetention(self.connection)
+
+    @cached_property
     def calibrations(self) -> SqlCalibrations:
         return SqlCalibrations(self.connection)
+
+    @cached_property
+    def settings(self) -> SqlSettings:
+        return SqlSettings(self.connection)

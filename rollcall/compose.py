@@ -25,10 +25,12 @@ from rollcall.workflows.enroll import Enroll
 from rollcall.workflows.evaluate import Evaluate
 from rollcall.workflows.journal import Journal
 from rollcall.workflows.look import Look
+from rollcall.workflows.prepare_database import PrepareDatabase
 from rollcall.workflows.probes import FacePolicy, ProbeReader
 from rollcall.workflows.recognize import Recognize
 from rollcall.workflows.registry import Registry
 from rollcall.workflows.report_health import ReportHealth
+from rollcall.workflows.retain_logs import RetainLogs
 from rollcall.workflows.scan_attendance import ScanAttendance
 from rollcall.workflows.verify import Verify
 from runners.cores import available_cores
@@ -42,6 +44,8 @@ HEALTH_CONNECTIONS = 2
 RESTART_PAUSE_SECONDS = 10.0
 EMBED_PAUSE_SECONDS = 5.0
 FOLLOW_PAUSE_SECONDS = 5.0
+RETENTION_PAUSE_SECONDS = 3600.0
+RETENTION_RETRY_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +55,8 @@ class Parts:
     database: SqlDatabase
     gallery: FaceGallery
     models: ModelSwitch
+    prepare_database: PrepareDatabase
+    retain_logs: RetainLogs
     embed_missing: EmbedMissing
     evaluate: Evaluate
     workflows: Workflows
@@ -93,7 +99,7 @@ def local_reader(settings: Settings) -> FaceReader:
 def build(settings: Settings, faces: FaceReader) -> Parts:
     """Make all parts; nothing is started, and no connection opened."""
     database = _open(settings, settings.database_pool_size)
-    gallery = FaceGallery(database)
+    gallery = FaceGallery(database, limit=settings.database_timeout_seconds)
     models = ModelSwitch(
         choice=ModelChoice(
             name=settings.insightface_model,
@@ -105,8 +111,10 @@ def build(settings: Settings, faces: FaceReader) -> Parts:
         faces=faces,
         fetch=partial(download, model_dir=settings.model_dir, mirror=settings.model_mirror_url),
         calibrations=lambda: gallery.calibrations,
+        shared=lambda: gallery.shared,
     )
     journal = Journal(database=database, limit=settings.database_timeout_seconds)
+    prepare_database = PrepareDatabase(migrate=partial(migrate, database), gallery=gallery)
     policy = FacePolicy(reject_multiple=settings.multiple_faces_policy == "reject")
     probes = ProbeReader(models=models, faces=faces, gallery=gallery)
     workflows = Workflows(
@@ -128,12 +136,15 @@ def build(settings: Settings, faces: FaceReader) -> Parts:
             faces=faces,
             database=_open(settings, HEALTH_CONNECTIONS),
             why_degraded=models.why_degraded,
+            why_not_prepared=prepare_database.problem,
         ),
     )
     return Parts(
         database=database,
         gallery=gallery,
         models=models,
+        prepare_database=prepare_database,
+        retain_logs=RetainLogs(database=database, days=settings.log_retention_days),
         embed_missing=EmbedMissing(models=models, faces=faces, database=database),
         evaluate=Evaluate(models=models, faces=faces, database=database),
         workflows=workflows,
@@ -155,7 +166,12 @@ async def running(parts: Parts) -> AsyncIterator[None]:
 
     Nothing here holds up the start: health answers at once and says what is missing.
     """
-    work = (partial(_follow_database, parts), parts.models.run, partial(_embed_for_ever, parts))
+    work = (
+        partial(_follow_database, parts),
+        parts.models.run,
+        partial(_embed_for_ever, parts),
+        partial(_retain_for_ever, parts),
+    )
     tasks = [asyncio.create_task(_watched(step)) for step in work]
     try:
         yield
@@ -181,12 +197,7 @@ async def _watched(step: Callable[[], Awaitable[None]]) -> None:
 
 async def _prepare_database(parts: Parts) -> None:
     """Create what is missing and fill the gallery, as soon as the database can be reached."""
-
-    def prepare() -> None:
-        migrate(parts.database)
-        parts.gallery.refresh()
-
-    await _until_done(prepare, "The database is not ready")
+    await _until_done(parts.prepare_database.run, "The database is not ready")
     logger.info("The database is ready")
 
 
@@ -196,15 +207,15 @@ async def _follow_database(parts: Parts) -> None:
     while True:
         await asyncio.sleep(FOLLOW_PAUSE_SECONDS)
         try:
-            await asyncio.to_thread(parts.gallery.refresh)
+            await parts.gallery.refresh()
         except RollcallError as error:
             logger.debug("Changes must wait: %s", error.message)
 
 
-async def _until_done(step: Callable[[], None], problem: str) -> None:
+async def _until_done(step: Callable[[], Awaitable[None]], problem: str) -> None:
     while True:
         try:
-            await asyncio.to_thread(step)
+            await step()
         except RollcallError as error:
             logger.warning("%s: %s", problem, error.message)
             await asyncio.sleep(DATABASE_RETRY_SECONDS)
@@ -221,3 +232,14 @@ async def _embed_for_ever(parts: Parts) -> None:
             tried = 0
         if not tried:
             await asyncio.sleep(EMBED_PAUSE_SECONDS)
+
+
+async def _retain_for_ever(parts: Parts) -> None:
+    while True:
+        pause = RETENTION_PAUSE_SECONDS
+        try:
+            await parts.retain_logs.round()
+        except RollcallError as error:
+            logger.debug("Old rows of the recognition log must wait: %s", error.message)
+            pause = RETENTION_RETRY_SECONDS
+        await asyncio.sleep(pause)

@@ -1,9 +1,11 @@
 """Numbered, forward-only, additive. A migration that was released is never edited; a further one is added.
 
+Each gives the statements that the database still needs, having looked at it; it changes nothing itself. Since
+they may be printed and run later, all at once, a migration must not rely on an earlier one having been run.
 MySQL commits at each CREATE TABLE, so a migration may be interrupted half-way: each can run again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
@@ -14,11 +16,11 @@ from db.migrations import m0001_tables, m0002_calibrations, m0003_replicas
 class Migration(NamedTuple):
     number: int
     name: str
-    apply: Callable[[Connection], None]
+    statements: Callable[[Connection], Iterable[str]]
 
 
 MIGRATIONS: Final[Sequence[Migration]] = (
-    Migration(1, "tables", m0001_tables.apply),
-    Migration(2, "calibrations", m0002_calibrations.apply),
-    Migration(3, "replicas", m0003_replicas.apply),
+    Migration(1, "tables", m0001_tables.statements),
+    Migration(2, "calibrations", m0002_calibrations.statements),
+    Migration(3, "replicas", m0003_replicas.statements),
 )

@@ -1,5 +1,7 @@
 """Calibrations made by `rollcall evaluate --store`."""
 
+from collections.abc import Iterator
+
 from sqlalchemy import Connection
 
 from db.migrations.ddl import create_table
@@ -9,5 +11,5 @@ _CALIBRATIONS = """Model VARCHAR(64) {exact} PRIMARY KEY, Midpoint DOUBLE NOT NU
     CreatedDate DATETIME DEFAULT CURRENT_TIMESTAMP"""
 
 
-def apply(connection: Connection) -> None:
-    create_table(connection, "RollcallCalibrations", _CALIBRATIONS)
+def statements(connection: Connection) -> Iterator[str]:
+    yield from create_table(connection, "RollcallCalibrations", _CALIBRATIONS)

@@ -5,7 +5,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
-from rollcall.cli import evaluate, import_people
+from rollcall.cli import evaluate, import_people, migrate, settings
 from rollcall.core.errors import RollcallError
 from rollcall.core.settings import WrongSettings, load_settings
 from rollcall.logs import configure_logs
@@ -18,6 +18,8 @@ def parser() -> argparse.ArgumentParser:
     commands = made.add_subparsers(required=True, metavar="COMMAND")
     import_people.add_command(commands)
     evaluate.add_command(commands)
+    migrate.add_command(commands)
+    settings.add_command(commands)
     return made
 
 
@@ -25,9 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0, or 1 if something failed."""
     options = parser().parse_args(arguments)
     try:
-        settings = load_settings()
-        configure_logs(settings.log_level)
-        status: int = asyncio.run(options.run(options, settings))
+        loaded = load_settings()
+        configure_logs(loaded.log_level)
+        status: int = asyncio.run(options.run(options, loaded))
     except (WrongSettings, RollcallError) as error:
         print(error, file=sys.stderr)
         return 1

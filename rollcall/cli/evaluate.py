@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -77,7 +77,7 @@ async def run(options: argparse.Namespace, settings: Settings) -> int:
         if options.store:
             await asyncio.to_thread(migrate, parts.database)
             await asyncio.to_thread(parts.evaluate.store, pairs, calibration)
-            print(_stored(model.name, settings))
+            print(_stored(model.name, await asyncio.to_thread(_threshold, parts, settings)))
     finally:
         parts.close()
     return 0
@@ -116,11 +116,18 @@ def _draw(pairs: Pairs, calibration: Calibration, file: Path) -> None:
     print(f"Curves drawn into {file}")
 
 
-def _stored(model: str, settings: Settings) -> str:
+def _threshold(parts: compose.Parts, settings: Settings) -> float | Literal["auto"]:
+    """The shared one before the environment's."""
+    with parts.database.transaction() as records:
+        shared = records.settings.all().similarity_threshold
+    return settings.similarity_threshold if shared is None else shared
+
+
+def _stored(model: str, threshold: float | Literal["auto"]) -> str:
     text = f"Stored for {model}. Running servers take it into use within seconds, without a restart."
-    if settings.similarity_threshold == "auto":
+    if threshold == "auto":
         return text
     return (
-        f"{text}\nSIMILARITY_THRESHOLD is {settings.similarity_threshold}, so only confidence changes; "
+        f"{text}\nSIMILARITY_THRESHOLD is {threshold}, so only confidence changes; "
         "set it to auto to use the stored threshold."
     )

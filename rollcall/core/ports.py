@@ -16,10 +16,12 @@ from rollcall.core.records import (
     News,
     Position,
     RecognitionAttempt,
+    RemovedAttempts,
     StoredCalibration,
     StoredEmbeddings,
     StoredImage,
 )
+from rollcall.core.shared_settings import SharedSettings
 
 T = TypeVar("T")
 
@@ -149,6 +151,28 @@ class RecognitionLog(Protocol):
     def add(self, attempts: Iterable[RecognitionAttempt]) -> None: ...
 
 
+class LogRetention(Protocol):
+    """Old rows of FaceRecognitionLogs."""
+
+    def remove(self, *, older_than_days: int, after_id: int) -> RemovedAttempts | None:
+        """Delete some of the rows after an Id that are too old; None when there is no row after it."""
+        ...
+
+
+class StoredSettings(Protocol):
+    """Settings that all replicas share. Storing and removing are also noted in the change table."""
+
+    def all(self) -> SharedSettings: ...
+
+    def put(self, name: str, value: str) -> None:
+        """Store it in place of the former value."""
+        ...
+
+    def remove(self, name: str) -> bool:
+        """False if there was none of that name."""
+        ...
+
+
 class StoredCalibrations(Protocol):
     """What `rollcall evaluate --store` found, one a model. Storing is also noted in the change table."""
 
@@ -173,7 +197,11 @@ class Records(Protocol):
     @property
     def log(self) -> RecognitionLog: ...
     @property
+    def log_retention(self) -> LogRetention: ...
+    @property
     def calibrations(self) -> StoredCalibrations: ...
+    @property
+    def settings(self) -> StoredSettings: ...
 
 
 class Database(Protocol):
@@ -204,8 +232,8 @@ class Database(Protocol):
         """
         ...
 
-    def run_sync(self, work: Callable[[Records], T]) -> T:
-        """The same, in this thread."""
+    def run_sync(self, work: Callable[[Records], T], limit: float | None = None) -> T:
+        """The same, in this thread. `limit`: how many seconds it may take, in place of what is usual."""
         ...
 
     def transaction(self) -> AbstractContextManager[Records]:
@@ -221,8 +249,17 @@ class Gallery(Protocol):
         """Every model's calibration, as of the last refresh."""
         ...
 
-    def refresh(self) -> None:
-        """Take over every change committed before this call. Blocks on the database."""
+    @property
+    def shared(self) -> SharedSettings:
+        """The settings that all replicas share, as of the last refresh."""
+        ...
+
+    async def refresh(self) -> None:
+        """Take over every change committed before this call; callers of a moment share one reading.
+
+        Raises:
+            DatabaseError: the database could not be read, or not in time.
+        """
         ...
 
     def models_besides(self, model: str, only: PersonType | None = None) -> frozenset[str]:

@@ -113,6 +113,14 @@ class RecognitionAttempt:
         return self.person is not None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovedAttempts:
+    """How many old attempts one step deleted, and the last Id that it looked at."""
+
+    count: int
+    last_id: int
+
+
 class AttendanceStatus(StrEnum):
     PRESENT = "Present"
     ABSENT = "Absent"

@@ -24,6 +24,8 @@ def _split(value: object) -> object:
 
 Words: TypeAlias = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Keys: TypeAlias = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
+Threshold: TypeAlias = Annotated[float, Field(ge=0, le=1)] | Literal["auto"]
+Days: TypeAlias = Annotated[int, Field(ge=1, le=36500)]
 Networks: TypeAlias = Annotated[tuple[IPNetwork, ...], NoDecode, BeforeValidator(_split)]
 
 
@@ -35,12 +37,13 @@ class Settings(BaseSettings):
     )
 
     insightface_model: str = "buffalo_l"
-    similarity_threshold: Annotated[float, Field(ge=0, le=1)] | Literal["auto"] = 0.6
+    similarity_threshold: Threshold = 0.6
     max_concurrent_requests: int = Field(default=10, ge=1)
     max_queued_requests: int = Field(default=100, ge=0)
     database_url: SecretStr = SecretStr("sqlite:///data/rollcall.db")
     database_pool_size: int = Field(default=5, ge=1)
     database_timeout_seconds: int = Field(default=10, ge=1, le=3600)
+    log_retention_days: Days | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     enable_face_quality_check: bool = True
     auto_download_models: bool = True

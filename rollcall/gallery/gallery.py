@@ -1,8 +1,11 @@
 """The gallery of one process: filled from the database, and following its change table."""
 
+import asyncio
 import logging
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from rollcall.core.calibration import Calibrations
 from rollcall.core.errors import DatabaseError
@@ -10,75 +13,81 @@ from rollcall.core.faces import Embedding
 from rollcall.core.matching import Match, Thresholds
 from rollcall.core.people import PersonKey, PersonType
 from rollcall.core.ports import Database, Records
-from rollcall.core.records import SHARED, News, Position, StoredCalibration
+from rollcall.core.records import SHARED, News, Position
+from rollcall.core.rounds import Rounds
+from rollcall.core.shared_settings import SharedSettings
 from rollcall.gallery.index import Index
 
 logger = logging.getLogger("rollcall.gallery")
 
+# Loading a large school from a distant database may take longer than any caller waits.
+LOAD_SECONDS: Final = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _State:
+    """What was read, and up to which change."""
+
+    index: Index
+    calibrations: Calibrations
+    shared: SharedSettings
+    position: Position | None
+
 
 class FaceGallery:
-    """Implements core.ports.Gallery. Readers use an immutable index; `refresh` swaps in a newer one."""
+    """Implements core.ports.Gallery. Readers use an immutable state; `follow` swaps in a newer one."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, limit: float) -> None:
+        """`limit`: how many seconds a caller of `refresh` waits."""
         self._database = database
+        self._rounds = Rounds(self._round, limit)
         self._lock = threading.Lock()
-        self._started = 0
-        self._finished = 0
-        self._failure: DatabaseError | None = None
-        self._position: Position | None = None
-        self._index = Index()
-        self._calibrations = Calibrations()
+        self._state = _State(
+            index=Index(), calibrations=Calibrations(), shared=SharedSettings(), position=None
+        )
 
     @property
     def calibrations(self) -> Calibrations:
-        return self._calibrations
+        return self._state.calibrations
 
-    def refresh(self) -> None:
-        # Any refresh that starts after this moment sees all that was committed before it, so callers that
-        # waited for the lock while another made such a refresh need not ask the database again.
-        needed = self._started + 1
+    @property
+    def shared(self) -> SharedSettings:
+        return self._state.shared
+
+    async def refresh(self) -> None:
+        try:
+            await self._rounds.join(None)
+        except TimeoutError:
+            raise DatabaseError("The database did not answer in time.") from None
+
+    async def _round(self, _callers: Sequence[None]) -> None:
+        await asyncio.to_thread(self.follow)
+
+    def follow(self) -> None:
+        """What `refresh` does, in this thread and for this caller alone."""
         with self._lock:
-            if self._finished >= needed:
-                # It may have failed; asking again one after the other would add up the waits.
-                if self._failure is not None:
-                    raise self._failure
-                return
-            self._started += 1
-            self._failure = None
-            try:
-                self._follow()
-            except DatabaseError as error:
-                self._failure = error
-                raise
-            finally:
-                self._finished = self._started
+            self._state = self._database.run_sync(self._read, LOAD_SECONDS)
 
-    def _follow(self) -> None:
-        index = self._index
-        with self._database.transaction() as records:
-            # The position first: what is committed in between is read twice rather than missed.
-            news = self._news(records)
-            if news.changed is None:
-                index = Index(records.faces.embeddings())
-            elif faces := news.changed - {SHARED}:
-                index = index.changed(faces, records.faces.embeddings(faces))
-            if news.changed is None or SHARED in news.changed:
-                self._calibrate(records.calibrations.all())
-        self._index = index
-        self._position = news.position
-
-    def _calibrate(self, found: Sequence[StoredCalibration]) -> None:
-        for entry in found:
-            logger.info("Model %s has a calibration of %s", entry.model, entry.stored_at)
-        self._calibrations = Calibrations(stored={entry.model: entry.calibration for entry in found})
+    def _read(self, records: Records) -> _State:
+        former = self._state
+        # The position first: what is committed in between is read twice rather than missed.
+        news = self._news(records)
+        index, calibrations, shared = former.index, former.calibrations, former.shared
+        if news.changed is None:
+            index = Index(records.faces.embeddings())
+        elif faces := news.changed - {SHARED}:
+            index = index.changed(faces, records.faces.embeddings(faces))
+        if news.changed is None or SHARED in news.changed:
+            calibrations, shared = _calibrations(records), records.settings.all()
+        return _State(index=index, calibrations=calibrations, shared=shared, position=news.position)
 
     def _news(self, records: Records) -> News:
-        if self._position is None:
+        if self._state.position is None:
             return News(position=records.changes.latest(), changed=None)
-        return records.changes.after(self._position)
+        return records.changes.after(self._state.position)
 
     def models_besides(self, model: str, only: PersonType | None = None) -> frozenset[str]:
-        return self._index.models_besides(model, only)
+        return self._state.index.models_besides(model, only)
 
     def rank(
         self,
@@ -88,9 +97,16 @@ class FaceGallery:
         only: PersonType | None = None,
         limit: int = 1,
     ) -> Sequence[Match]:
-        return self._index.rank(probes, thresholds, only=only, limit=limit)
+        return self._state.index.rank(probes, thresholds, only=only, limit=limit)
 
     def compare(
         self, probes: Mapping[str, Embedding], person: PersonKey, thresholds: Thresholds
     ) -> Match | None:
-        return self._index.compare(probes, person, thresholds)
+        return self._state.index.compare(probes, person, thresholds)
+
+
+def _calibrations(records: Records) -> Calibrations:
+    found = records.calibrations.all()
+    for entry in found:
+        logger.info("Model %s has a calibration of %s", entry.model, entry.stored_at)
+    return Calibrations(stored={entry.model: entry.calibration for entry in found})

@@ -11,6 +11,7 @@ from rollcall.core.calibration import Calibration, Calibrations
 from rollcall.core.errors import ModelNotLoaded, RollcallError
 from rollcall.core.faces import FALLBACK_MODEL
 from rollcall.core.ports import ActiveModel, FaceReader
+from rollcall.core.shared_settings import SharedSettings
 from rollcall.modelstore.catalog import Pack, official, present
 from rollcall.modelstore.download import DownloadFailed
 
@@ -30,18 +31,20 @@ class ModelChoice:
     fallback: bool
     min_similarity: float | Literal["auto"]
 
-    def threshold(self, model: str, calibration: Calibration) -> float:
+    def threshold(self, model: str, calibration: Calibration, shared: SharedSettings) -> float:
         """The similarity from which on this model calls two faces one person's.
 
-        SIMILARITY_THRESHOLD is set for the configured model. When the fallback stands in for it, a lower
-        setting would accept strangers, since dlib's similarities lie higher: its own operating point is the
-        least.
+        SIMILARITY_THRESHOLD, the shared one before the configured one, is set for the configured model. When
+        the fallback stands in for it, a lower setting would accept strangers, since dlib's similarities lie
+        higher: its own operating point is the least.
         """
-        if self.min_similarity == "auto":
+        override = shared.similarity_threshold
+        setting = self.min_similarity if override is None else override
+        if setting == "auto":
             return calibration.operating_point
         if model == self.name:
-            return self.min_similarity
-        return max(self.min_similarity, calibration.operating_point)
+            return setting
+        return max(setting, calibration.operating_point)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,23 +63,25 @@ class ModelSwitch:
         faces: FaceReader,
         fetch: Callable[[Pack], Awaitable[None]],
         calibrations: Callable[[], Calibrations],
+        shared: Callable[[], SharedSettings],
     ) -> None:
         self._choice = choice
         self._faces = faces
         self._fetch = fetch
         self._calibrations = calibrations
+        self._shared = shared
         self._loaded: _Loaded | None = None
         self._problem = f"{choice.name} is still loading."
 
     def active(self) -> ActiveModel:
         if self._loaded is None:
             raise ModelNotLoaded(self._problem)
-        # Asked each time: a calibration may be stored while the model answers.
+        # Asked each time: a calibration or a threshold may be stored while the model answers.
         name, calibration = self._loaded.name, self._calibrations().of(self._loaded.name)
         return ActiveModel(
             name=name,
             backend=self._loaded.backend,
-            min_similarity=self._choice.threshold(name, calibration),
+            min_similarity=self._choice.threshold(name, calibration, self._shared()),
             calibration=calibration,
         )
 

@@ -60,7 +60,7 @@ class ProbeReader:
         """
         model = self._models.active()
         request = ReadRequest(picture=picture, model=model.name, embed=subjects)
-        reading, _ = await asyncio.gather(self._faces.read(request), asyncio.to_thread(self._gallery.refresh))
+        reading, _ = await asyncio.gather(self._faces.read(request), self._gallery.refresh())
         others = await self._read_with_others(picture, reading, model.name, subjects, only)
         probes = [
             Probe(face=face, embeddings=_embeddings(face, model.name, others))

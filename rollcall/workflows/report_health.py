@@ -56,12 +56,19 @@ class ReportHealth:
     """
 
     def __init__(
-        self, *, models: Models, faces: FaceReader, database: Database, why_degraded: Callable[[], str | None]
+        self,
+        *,
+        models: Models,
+        faces: FaceReader,
+        database: Database,
+        why_degraded: Callable[[], str | None],
+        why_not_prepared: Callable[[], str | None],
     ) -> None:
         self._models = models
         self._faces = faces
         self._database = database
         self._why_degraded = why_degraded
+        self._why_not_prepared = why_not_prepared
         self._reach = _Probe("health-reach")
         self._count = _Probe("health-count")
         self._enrolled = 0
@@ -109,9 +116,12 @@ class ReportHealth:
     async def _ask_database(self) -> str | None:
         try:
             await asyncio.gather(self._reach.ask(self._database.ping), self._ask_counts())
-        except (TimeoutError, RollcallError):
-            return "The database is unreachable."
-        return None
+        except TimeoutError:
+            return "The database does not answer."
+        except RollcallError as error:
+            # Before the tables are made a question fails too, but the reason is why they are not.
+            return self._why_not_prepared() or error.message
+        return self._why_not_prepared()
 
     async def _ask_counts(self) -> None:
         """MySQL takes a second to count thousands of waiting faces; meanwhile the last counts stand.

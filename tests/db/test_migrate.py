@@ -4,7 +4,9 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from sqlalchemy import inspect, text
 from db import tables
 from db.engine import SqlDatabase, open_database
 from db.migrate import migrate
+from db.migrations import MIGRATIONS
 from rollcall.core.faces import FALLBACK_MODEL
 from rollcall.core.people import Person
 from rollcall.core.records import AttendanceStatus, RecognitionAttempt
@@ -43,10 +46,10 @@ def test_attendance_refers_to_sessions(database: SqlDatabase) -> None:
 def test_migrating_again_changes_nothing(database: SqlDatabase) -> None:
     with database.transaction() as records:
         records.faces.add(new_face())
-    migrate(database)
+    assert migrate(database) == ()
     assert read(database, "SELECT COUNT(*) FROM FaceData") == [(1,)]
     applied = read(database, "SELECT Number, Name FROM RollcallMigrations ORDER BY Number")
-    assert applied == [(1, "tables"), (2, "calibrations")]
+    assert applied == [(migration.number, migration.name) for migration in MIGRATIONS]
 
 
 def test_an_interrupted_migration_is_taken_up_again(database: SqlDatabase) -> None:
@@ -77,13 +80,26 @@ def test_many_threads_may_migrate_at_once(database_url: str) -> None:
 def test_many_processes_may_migrate_at_once(database_url: str) -> None:
     script = (
         "import sys; from db.engine import open_database; from db.migrate import migrate\n"
+        "print(flush=True); sys.stdin.readline()\n"
         "database = open_database(sys.argv[1], 1); migrate(database); database.close()"
     )
-    processes = [
-        subprocess.Popen([sys.executable, "-W", "error", "-c", script, database_url], cwd=ROOT)
-        for _ in range(4)
-    ]
-    assert [process.wait(timeout=120) for process in processes] == [0, 0, 0, 0]
+    command = [sys.executable, "-W", "error", "-c", script, database_url]
+    with ExitStack() as stack:
+        processes = [
+            stack.enter_context(subprocess.Popen(command, cwd=ROOT, stdin=PIPE, stdout=PIPE, text=True))
+            for _ in range(4)
+        ]
+        for process in processes:
+            assert process.stdout is not None
+            process.stdout.readline()  # it has imported everything
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.close()
+        assert [process.wait(timeout=120) for process in processes] == [0, 0, 0, 0]
+    database = open_database(database_url, 1)
+    applied = read(database, "SELECT Number FROM RollcallMigrations ORDER BY Number")
+    database.close()
+    assert applied == [(migration.number,) for migration in MIGRATIONS]
 
 
 _PERSON = (
@@ -163,6 +179,41 @@ def test_the_users_rows_can_be_worked_with(users_database: SqlDatabase) -> None:
         assert records.faces.remove(new)
     assert read(users_database, "SELECT Status FROM AttendanceRecords") == [("Late",)]
     assert read(users_database, "SELECT Id, Subject FROM Sessions") == [(1, "Maths")]
+
+
+@pytest.mark.parametrize(
+    ("definition", "refers"),
+    [
+        ("Id INT PRIMARY KEY, Subject TEXT", True),
+        ("Id INT(10) NOT NULL UNIQUE, Place INT PRIMARY KEY", True),
+        ("id int PRIMARY KEY", True),
+        ("Id INT UNSIGNED PRIMARY KEY", False),
+        ("Id BIGINT PRIMARY KEY", False),
+        ("Id INT, Place INT, PRIMARY KEY (Id, Place)", False),
+        ("Id INT, KEY (Id)", False),
+    ],
+)
+def test_attendance_refers_to_the_users_sessions_where_they_allow_it(
+    mariadb: MariaDBServer, definition: str, refers: bool
+) -> None:
+    database = open_database(mariadb.new_database(), pool_size=1)
+    with database.connection() as connection:
+        connection.exec_driver_sql(f"CREATE TABLE Sessions ({definition}) ENGINE=InnoDB")
+    migrate(database)
+    with database.connection() as connection:
+        assert bool(inspect(connection).get_foreign_keys("AttendanceRecords")) is refers
+    database.close()
+
+
+@pytest.mark.parametrize("options", ["ENGINE=MyISAM", "PARTITION BY HASH (Id) PARTITIONS 2"])
+def test_nothing_refers_to_sessions_without_foreign_keys(mariadb: MariaDBServer, options: str) -> None:
+    database = open_database(mariadb.new_database(), pool_size=1)
+    with database.connection() as connection:
+        connection.exec_driver_sql(f"CREATE TABLE Sessions (Id INT PRIMARY KEY) {options}")
+    migrate(database)
+    with database.connection() as connection:
+        assert inspect(connection).get_foreign_keys("AttendanceRecords") == []
+    database.close()
 
 
 def test_a_sessions_table_that_cannot_be_referred_to_is_no_obstacle(mariadb: MariaDBServer) -> None:

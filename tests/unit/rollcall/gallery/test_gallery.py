@@ -36,25 +36,25 @@ def add(database: SqlDatabase, number: int) -> int:
 
 
 def nearest(gallery: FaceGallery, number: int) -> str | None:
-    gallery.refresh()
+    gallery.follow()
     ranked = gallery.rank({PACK: np.eye(8, dtype=np.float32)[number]}, THRESHOLDS)
     return ranked[0].person.code if ranked and THRESHOLDS.accepts(ranked[0]) else None
 
 
 def test_the_gallery_is_filled_from_the_database(database: SqlDatabase) -> None:
     add(database, 1)
-    assert nearest(FaceGallery(database), 1) == "S1"
+    assert nearest(FaceGallery(database, limit=60), 1) == "S1"
 
 
 def test_a_face_enrolled_elsewhere_is_seen(database: SqlDatabase) -> None:
-    gallery = FaceGallery(database)
+    gallery = FaceGallery(database, limit=60)
     assert nearest(gallery, 2) is None
     add(database, 2)
     assert nearest(gallery, 2) == "S2"
 
 
 def test_a_deleted_face_is_forgotten(database: SqlDatabase) -> None:
-    gallery = FaceGallery(database)
+    gallery = FaceGallery(database, limit=60)
     face_id = add(database, 3)
     assert nearest(gallery, 3) == "S3"
     with database.transaction() as records:
@@ -63,7 +63,7 @@ def test_a_deleted_face_is_forgotten(database: SqlDatabase) -> None:
 
 
 def test_a_change_that_was_rolled_back_is_not_seen(database: SqlDatabase) -> None:
-    gallery = FaceGallery(database)
+    gallery = FaceGallery(database, limit=60)
 
     def add_and_fail() -> None:
         with database.transaction() as records:
@@ -76,10 +76,10 @@ def test_a_change_that_was_rolled_back_is_not_seen(database: SqlDatabase) -> Non
 
 
 def test_comparing_with_one_person_looks_at_that_person_alone(database: SqlDatabase) -> None:
-    gallery = FaceGallery(database)
+    gallery = FaceGallery(database, limit=60)
     add(database, 1)
     add(database, 2)
-    gallery.refresh()
+    gallery.follow()
     probe = {PACK: np.eye(8, dtype=np.float32)[1]}
     match = gallery.compare(probe, PersonKey(type=PersonType.STUDENT, code="s2"), THRESHOLDS)
     assert match is not None
@@ -91,9 +91,9 @@ def test_comparing_with_one_person_looks_at_that_person_alone(database: SqlDatab
 def test_a_calibration_that_is_stored_later_is_taken_into_use_by_the_next_refresh(
     database: SqlDatabase,
 ) -> None:
-    gallery = FaceGallery(database)
+    gallery = FaceGallery(database, limit=60)
     add(database, 1)
-    gallery.refresh()
+    gallery.follow()
     assert gallery.calibrations.of(PACK).source is CalibrationSource.GENERIC
     new = Calibration(midpoint=0.3, slope=12.5, operating_point=0.35, source=CalibrationSource.STORED)
     with database.transaction() as records:
@@ -103,15 +103,15 @@ def test_a_calibration_that_is_stored_later_is_taken_into_use_by_the_next_refres
     assert nearest(gallery, 1) == "S1"
     assert gallery.calibrations.of(PACK) == new
     assert gallery.calibrations.of("another").source is CalibrationSource.GENERIC
-    restarted = FaceGallery(database)
-    restarted.refresh()
+    restarted = FaceGallery(database, limit=60)
+    restarted.follow()
     assert restarted.calibrations.of(PACK) == new
 
 
 def test_a_restored_backup_is_taken_over_whole_though_its_log_has_grown_further(
     database: SqlDatabase,
 ) -> None:
-    gallery = FaceGallery(database)
+    gallery = FaceGallery(database, limit=60)
     add(database, 1)
     assert nearest(gallery, 1) == "S1"
     with database.connection() as connection:
@@ -125,7 +125,7 @@ def test_a_restored_backup_is_taken_over_whole_though_its_log_has_grown_further(
 
 
 def test_everything_is_read_anew_when_the_log_says_so(database: SqlDatabase) -> None:
-    gallery = FaceGallery(database)
+    gallery = FaceGallery(database, limit=60)
     add(database, 1)
     face_id = add(database, 2)
     assert nearest(gallery, 2) == "S2"
@@ -141,14 +141,14 @@ def test_everything_is_read_anew_when_the_log_says_so(database: SqlDatabase) -> 
 def test_a_failed_refresh_leaves_the_gallery_as_it_was_and_the_next_one_catches_up(
     database: SqlDatabase,
 ) -> None:
-    gallery = FaceGallery(database)
+    gallery = FaceGallery(database, limit=60)
     add(database, 1)
     assert nearest(gallery, 1) == "S1"
     add(database, 2)
     with database.connection() as connection:
         connection.exec_driver_sql("ALTER TABLE RollcallEmbeddings RENAME TO Away")
     with pytest.raises(DatabaseError):
-        gallery.refresh()
+        gallery.follow()
     assert len(gallery.rank({PACK: np.eye(8, dtype=np.float32)[1]}, THRESHOLDS, limit=9)) == 1
     with database.connection() as connection:
         connection.exec_driver_sql("ALTER TABLE Away RENAME TO RollcallEmbeddings")
@@ -156,9 +156,9 @@ def test_a_failed_refresh_leaves_the_gallery_as_it_was_and_the_next_one_catches_
 
 
 def test_readers_always_find_who_is_enrolled_while_others_come_and_go(database: SqlDatabase) -> None:
-    gallery = FaceGallery(database)
+    gallery = FaceGallery(database, limit=60)
     add(database, 1)
-    gallery.refresh()
+    gallery.follow()
     done = threading.Event()
     person = PersonKey(type=PersonType.STUDENT, code="S1")
     probe = {PACK: np.eye(8, dtype=np.float32)[1]}
@@ -177,10 +177,10 @@ def test_readers_always_find_who_is_enrolled_while_others_come_and_go(database: 
         try:
             for turn in range(20):
                 face_id = add(database, 2 + turn % 6)
-                gallery.refresh()
+                gallery.follow()
                 with database.transaction() as records:
                     records.faces.remove(face_id)
-                gallery.refresh()
+                gallery.follow()
         finally:
             done.set()
         assert all(reader.result() for reader in readers)

@@ -6,6 +6,7 @@ import pytest
 
 from rollcall.core.calibration import Calibration, Calibrations, CalibrationSource
 from rollcall.core.faces import FALLBACK_MODEL, Reading, ReadRequest
+from rollcall.core.shared_settings import SharedSettings
 from rollcall.modelstore.catalog import Pack
 from rollcall.modelstore.switch import ModelChoice, ModelSwitch
 from tests.packs import write_pack
@@ -28,10 +29,11 @@ async def nothing_to_fetch(pack: Pack) -> None:
 
 
 class Stored:
-    """Calibrations that a test can change."""
+    """Calibrations and shared settings that a test can change."""
 
     def __init__(self) -> None:
         self.now = Calibrations()
+        self.shared = SharedSettings()
 
     def put(self, model: str, operating_point: float) -> None:
         new = Calibration(
@@ -50,7 +52,11 @@ def switch(
         name=PACK, model_dir=folder, download=False, fallback=True, min_similarity=min_similarity
     )
     made = ModelSwitch(
-        choice=choice, faces=AnyModel(), fetch=nothing_to_fetch, calibrations=lambda: stored.now
+        choice=choice,
+        faces=AnyModel(),
+        fetch=nothing_to_fetch,
+        calibrations=lambda: stored.now,
+        shared=lambda: stored.shared,
     )
     asyncio.run(made.step())
     return made
@@ -86,3 +92,22 @@ def test_the_fallbacks_stored_operating_point_counts_for_it(tmp_path: Path) -> N
     models = switch(tmp_path, stored, 0.4, has_pack=False)
     stored.put(FALLBACK_MODEL, 0.62)
     assert models.active().min_similarity == 0.62
+
+
+@pytest.mark.parametrize(("shared", "expected"), [(0.0, 0.0), (0.7, 0.7), ("auto", 0.4)])
+def test_a_shared_threshold_counts_in_place_of_the_configured_one(
+    tmp_path: Path, shared: float | Literal["auto"], expected: float
+) -> None:
+    stored = Stored()
+    models = switch(tmp_path, stored, 0.5)
+    stored.shared = SharedSettings(similarity_threshold=shared)
+    assert models.active().min_similarity == expected
+    stored.shared = SharedSettings()
+    assert models.active().min_similarity == 0.5
+
+
+def test_a_shared_threshold_is_no_lower_for_the_fallback_than_its_operating_point(tmp_path: Path) -> None:
+    stored = Stored()
+    models = switch(tmp_path, stored, 0.9, has_pack=False)
+    stored.shared = SharedSettings(similarity_threshold=0.3)
+    assert models.active().min_similarity == 0.6

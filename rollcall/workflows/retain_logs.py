@@ -1,0 +1,46 @@
+"""Delete what FaceRecognitionLogs need no longer keep."""
+
+import asyncio
+import logging
+
+from rollcall.core.ports import Database
+from rollcall.core.records import RemovedAttempts
+
+logger = logging.getLogger("rollcall.retain_logs")
+
+# Between two chunks: others who write come first.
+PAUSE_SECONDS = 0.05
+
+
+class RetainLogs:
+    """Deletes attempts that are older than the days of retention; without such days, none.
+
+    `days` is the environment's setting. The shared one, which overrides it, is read anew for each chunk.
+    """
+
+    def __init__(self, *, database: Database, days: int | None) -> None:
+        self._database = database
+        self._days = days
+
+    async def round(self) -> int:
+        """Go through the table once; returns how many rows were deleted.
+
+        Raises:
+            DatabaseError: as it says; the next round takes it up again.
+        """
+        count, last_id = 0, 0
+        while (removed := await asyncio.to_thread(self._remove, last_id)) is not None:
+            count += removed.count
+            last_id = removed.last_id
+            await asyncio.sleep(PAUSE_SECONDS if removed.count else 0)
+        if count:
+            logger.info("%d rows of FaceRecognitionLogs were older than the retention and are deleted", count)
+        return count
+
+    def _remove(self, after_id: int) -> RemovedAttempts | None:
+        with self._database.transaction() as records:
+            shared = records.settings.all().log_retention_days
+            days = self._days if shared is None else shared
+            if days is None:
+                return None
+            return records.log_retention.remove(older_than_days=days, after_id=after_id)

@@ -1,0 +1,87 @@
+"""The commands and tables of docs/moving-in.md, and of the sections of docs/operations.md on settings."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from db import tables
+from db.columns import needed_columns
+from db.engine import open_database
+from db.migrate import migrate
+from tests.mariadb import MariaDBServer, database_name
+from tests.servers import ROOT, clean_environment
+
+pytestmark = pytest.mark.slow
+
+MOVING_IN = (ROOT / "docs/moving-in.md").read_text()
+OPERATIONS = (ROOT / "docs/operations.md").read_text()
+
+
+def commands(text: str) -> list[str]:
+    return [line for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) for line in block.splitlines()]
+
+
+def section(text: str, title: str) -> str:
+    return text.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def run(command: str, folder: Path, database_url: str) -> str:
+    """As if `folder` were that of the repository, and of a user whose .my.cnf lets him in."""
+    settings = {"DATABASE_URL": database_url, "HOME": str(folder), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        ["bash", "-c", command.replace("bin/rollcall", f"{sys.executable} -m rollcall.cli")],
+        cwd=folder,
+        env={**clean_environment(settings), "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, (command, done.stdout, done.stderr)
+    return done.stdout
+
+
+def test_the_rights_are_enough(mariadb: MariaDBServer) -> None:
+    url = mariadb.new_database()
+    [block] = re.findall(r"```sql\n(.*?)```", MOVING_IN, re.DOTALL)
+    mariadb.execute(
+        *(line.removesuffix(";").replace("school.", f"{database_name(url)}.") for line in block.splitlines())
+    )
+    account = re.sub("//[^@]*@", "//rollcall_server:choose-a-password@", url)
+    database = open_database(account, 1)
+    assert migrate(database)
+    database.close()
+
+
+def test_the_administrators_commands_work(mariadb: MariaDBServer, tmp_path: Path) -> None:
+    mariadb.execute("CREATE DATABASE school")
+    url = mariadb.new_database()
+    account = mariadb.new_account(re.sub("/[^/]*$", "/school", url), "SELECT, INSERT, UPDATE, DELETE")
+    user, password, host, port = re.findall(r"//(.*):(.*)@(.*):(\d+)/", url)[0]
+    (tmp_path / ".my.cnf").write_text(
+        f"[client]\nuser={user}\npassword={password}\nhost={host}\nport={port}\n"
+    )
+    for command in commands(MOVING_IN):
+        run(command, tmp_path, account)
+    database = open_database(account, 1)
+    assert migrate(database) == ()
+    database.close()
+
+
+def test_the_table_names_every_column_that_is_needed() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", MOVING_IN, re.MULTILINE)
+    told = {table: re.findall(r"`(\w+)`", columns) for table, columns in rows}
+    assert told == {name: list(needed_columns(tables.metadata.tables[name])) for name in told}
+    assert len(told) == 6
+
+
+def test_the_commands_about_settings_work(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/rollcall.db"
+    told = [run(command, tmp_path, url) for command in commands(section(OPERATIONS, "Shared settings"))]
+    assert told[1].splitlines()[0].split() == ["similarity_threshold", "0.55", "shared"]
+    for command in commands(section(OPERATIONS, "Log retention")):
+        assert "365" in run(command, tmp_path, url)
