@@ -51,7 +51,7 @@ def test_sharing_and_removing_are_noted_in_the_change_table(database: SqlDatabas
         # After an empty log all is new.
         assert news.changed is None or SHARED in news.changed
         records.settings.remove("log_retention_days")
-        assert records.changes.after(news.position).changed == {SHARED}
+        assert records.changes.after(news.position).changed == frozenset({SHARED})
 
 
 def test_the_gallery_takes_shared_settings_into_use_by_its_next_refresh(database: SqlDatabase) -> None:
