@@ -25,6 +25,7 @@ from rollcall.workflows.enroll import Enroll
 from rollcall.workflows.evaluate import Evaluate
 from rollcall.workflows.journal import Journal
 from rollcall.workflows.look import Look
+from rollcall.workflows.notice_foreign_writes import NoticeForeignWrites
 from rollcall.workflows.probes import FacePolicy, ProbeReader
 from rollcall.workflows.recognize import Recognize
 from rollcall.workflows.registry import Registry
@@ -42,6 +43,7 @@ HEALTH_CONNECTIONS = 2
 RESTART_PAUSE_SECONDS = 10.0
 EMBED_PAUSE_SECONDS = 5.0
 FOLLOW_PAUSE_SECONDS = 5.0
+NOTICE_PAUSE_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,7 @@ class Parts:
     gallery: FaceGallery
     models: ModelSwitch
     embed_missing: EmbedMissing
+    notice_foreign_writes: NoticeForeignWrites
     evaluate: Evaluate
     workflows: Workflows
 
@@ -136,6 +139,7 @@ def build(settings: Settings, faces: FaceReader) -> Parts:
         gallery=gallery,
         models=models,
         embed_missing=EmbedMissing(models=models, faces=faces, database=database),
+        notice_foreign_writes=NoticeForeignWrites(database=database),
         evaluate=Evaluate(models=models, faces=faces, database=database),
         workflows=workflows,
     )
@@ -156,7 +160,12 @@ async def running(parts: Parts) -> AsyncIterator[None]:
 
     Nothing here holds up the start: health answers at once and says what is missing.
     """
-    work = (partial(_follow_database, parts), parts.models.run, partial(_embed_for_ever, parts))
+    work = (
+        partial(_follow_database, parts),
+        parts.models.run,
+        partial(_embed_for_ever, parts),
+        partial(_notice_for_ever, parts),
+    )
     tasks = [asyncio.create_task(_watched(step)) for step in work]
     try:
         yield
@@ -222,3 +231,13 @@ async def _embed_for_ever(parts: Parts) -> None:
             tried = 0
         if not tried:
             await asyncio.sleep(EMBED_PAUSE_SECONDS)
+
+
+async def _notice_for_ever(parts: Parts) -> None:
+    while True:
+        # First: a new database has no tables yet.
+        await asyncio.sleep(NOTICE_PAUSE_SECONDS)
+        try:
+            await parts.notice_foreign_writes.round()
+        except RollcallError as error:
+            logger.debug("Other programs' writes must wait: %s", error.message)
