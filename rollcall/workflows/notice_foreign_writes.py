@@ -22,8 +22,9 @@ class NoticeForeignWrites:
     going on where the last round ended. Several replicas may do so at once.
     """
 
-    def __init__(self, *, database: Database) -> None:
+    def __init__(self, *, database: Database, descriptors_a_round: int = DESCRIPTORS_A_ROUND) -> None:
         self._database = database
+        self._descriptor_steps = descriptors_a_round // DESCRIPTORS_A_STEP
         self._compared_to = 0  # the last face whose descriptor was compared
 
     async def round(self) -> int:
@@ -54,7 +55,7 @@ class NoticeForeignWrites:
 
     async def _compare_descriptors(self) -> int:
         noticed = 0
-        for _ in range(DESCRIPTORS_A_ROUND // DESCRIPTORS_A_STEP):
+        for _ in range(self._descriptor_steps):
             last, count = await self._step(self._compared_to, size=DESCRIPTORS_A_STEP, descriptors=True)
             noticed += count
             self._compared_to = last or 0
