@@ -7,10 +7,12 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    Insert,
     LargeBinary,
     Select,
     String,
     and_,
+    bindparam,
     cast,
     delete,
     exists,
@@ -45,6 +47,16 @@ _DESCRIPTOR_CHECK: Final = _checksum(_FACES.c.FaceDescriptor)
 _SEEN: Final = select(_FACES.c.Id, _PERSON_CHECK, _DESCRIPTOR_CHECK)
 
 
+def _insert_new(condition: ColumnElement[bool]) -> Insert:
+    """Know the faces of FaceData that fulfil a condition, but for those that are known already."""
+    is_new = ~exists().where(_KNOWN.c.FaceId == _FACES.c.Id)
+    return insert(_KNOWN).from_select(_KNOWN.columns.keys(), _SEEN.where(condition, is_new))
+
+
+# Made once, for each enrolment needs it.
+_REMEMBER: Final = _insert_new(_FACES.c.Id == bindparam("face_id"))
+
+
 class SqlKnownFaces:
     """All SQL about the faces we know of. The caller owns the transaction.
 
@@ -57,8 +69,7 @@ class SqlKnownFaces:
 
     def remember(self, face_id: int) -> None:
         """Know a face as it is now, unless it is known already."""
-        is_new = ~exists().where(_KNOWN.c.FaceId == face_id)
-        self._insert(_SEEN.where(_FACES.c.Id == face_id, is_new))
+        self._connection.execute(_REMEMBER, {"face_id": face_id})
 
     def forget(self, face_ids: Collection[int]) -> int:
         """Know these faces no longer, at most CHUNK of them; returns how many were known."""
@@ -78,8 +89,7 @@ class SqlKnownFaces:
         query = select(_FACES.c.Id).where(_FACES.c.Id > after).order_by(_FACES.c.Id).limit(CHUNK)
         ids: Sequence[int] = self._connection.execute(query).scalars().all()
         if ids:
-            is_new = ~exists().where(_KNOWN.c.FaceId == _FACES.c.Id)
-            self._insert(_SEEN.where(_FACES.c.Id > after, _FACES.c.Id <= ids[-1], is_new))
+            self._connection.execute(_insert_new(_between(_FACES.c.Id, after, ids[-1])))
         if len(ids) == CHUNK:
             return ids[-1]
         done = {"Name": tables.KNOWN_FACES_ROW, "Value": tables.KNOWN_FACES_ARE_FILLED}
@@ -130,9 +140,6 @@ class SqlKnownFaces:
             self._connection.execute(insert(_KNOWN), rows)
         SqlChanges(self._connection).append(changed)
         return len(changed)
-
-    def _insert(self, query: Select[Any]) -> None:
-        self._connection.execute(insert(_KNOWN).from_select(_KNOWN.columns.keys(), query))
 
     def _is_filled(self) -> bool:
         query = select(tables.state.c.Value).where(tables.state.c.Name == tables.KNOWN_FACES_ROW)
