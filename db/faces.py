@@ -46,7 +46,7 @@ class SqlFaces:
         face_id = int(key[0])
         # The Id may have been given before: other programs can empty the table, which starts it anew.
         self._remove_traces([face_id])
-        self._note(face_id, face.model, Vector=to_blob(face.embedding))
+        self._insert(face_id, face.model, Vector=to_blob(face.embedding))
         SqlKnownFaces(self._connection).remember(face_id)
         SqlChanges(self._connection).append([face_id])
         return face_id
@@ -119,9 +119,9 @@ class SqlFaces:
         """Write the face's one row of the model, whatever was there."""
         table = tables.embeddings
         self._connection.execute(delete(table).where(table.c.FaceId == face_id, table.c.Model == model))
-        self._note(face_id, model, **values)
+        self._insert(face_id, model, **values)
 
-    def _note(self, face_id: int, model: str, **values: object) -> None:
+    def _insert(self, face_id: int, model: str, **values: object) -> None:
         """Write the face's one row of the model where there is none."""
         row = insert(tables.embeddings).values(FaceId=face_id, Model=model, **values)
         self._connection.execute(row.values(CreatedDate=func.current_timestamp()))
