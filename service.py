@@ -13,6 +13,7 @@ from rollcall.api.app import create_app
 from rollcall.core.errors import DatabaseError
 from rollcall.core.settings import Settings, WrongSettings, load_settings
 from rollcall.logs import configure_logs
+from rollcall.serving import serving
 from runners.backends import streams_of
 from runners.bento_guards import (
     KEEP_CONNECTION,
@@ -69,7 +70,7 @@ class FaceRunner(BatchingRunner):
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    async with compose.serving(app, settings, app.state.face_reader):
+    async with serving(app, settings, app.state.face_reader):
         yield
 
 

@@ -10,7 +10,7 @@ import pymysql
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.expressions import SQLITE_FOLD, sqlite_fold_code
+from db.expressions import SQLITE_FOLD, sqlite_crc32, sqlite_fold_code
 from db.locking import begin_deferred
 from rollcall.core.errors import DatabaseError
 
@@ -94,6 +94,7 @@ def _sqlite(url: URL, pool_size: int, waits: Waits) -> Engine:
         # Some builds have less by default: what was answered must outlive a power cut.
         connection.execute("PRAGMA synchronous = FULL").close()
         connection.create_function(SQLITE_FOLD, 1, sqlite_fold_code, deterministic=True)
+        connection.create_function("crc32", 1, sqlite_crc32, deterministic=True)
         _use_wal(connection, waits.lock)
 
     _end_long_statements(engine, waits.statement)

@@ -1,5 +1,6 @@
 """SQL that differs between SQLite and MySQL."""
 
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final, TypeVar
@@ -69,6 +70,11 @@ def has_code(column: ColumnElement[Any], codes: Iterable[str]) -> ColumnElement[
 def sqlite_fold_code(value: object) -> str | None:
     """The function behind `code_key` on SQLite, where a CHAR column may hold anything."""
     return None if value is None else fold_code(str(value))
+
+
+def sqlite_crc32(value: bytes | None) -> int | None:
+    """MySQL's CRC32 of bytes, which SQLite lacks."""
+    return None if value is None else zlib.crc32(value)
 
 
 def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[Sequence[T]]:

@@ -1,7 +1,7 @@
 """Enrolled faces: FaceData and our table of embeddings."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from sqlalchemy import Connection, delete, func, insert, select
 
@@ -9,6 +9,7 @@ from db import tables
 from db.changes import SqlChanges
 from db.embeddings import read_embeddings, to_blob
 from db.expressions import chunks
+from db.known_faces import SqlKnownFaces
 from db.lacking import count_lacking, images_lacking
 from db.listing import list_faces, of_person
 from db.locking import lock
@@ -43,7 +44,10 @@ class SqlFaces:
         key = self._connection.execute(row).inserted_primary_key
         assert key is not None  # one row was inserted
         face_id = int(key[0])
-        self._put(face_id, face.model, Vector=to_blob(face.embedding))
+        # The Id may have been given before: other programs can empty the table, which starts it anew.
+        self._remove_traces([face_id])
+        self._insert(face_id, face.model, Vector=to_blob(face.embedding))
+        SqlKnownFaces(self._connection).remember(face_id)
         SqlChanges(self._connection).append([face_id])
         return face_id
 
@@ -92,6 +96,8 @@ class SqlFaces:
         if not self._exists(face_id):
             return False
         self._put(face_id, model, Vector=to_blob(vector))
+        # Galleries will have it from now on, so it must be missed when another program deletes it.
+        SqlKnownFaces(self._connection).remember(face_id)
         SqlChanges(self._connection).append([face_id])
         return True
 
@@ -113,9 +119,12 @@ class SqlFaces:
         """Write the face's one row of the model, whatever was there."""
         table = tables.embeddings
         self._connection.execute(delete(table).where(table.c.FaceId == face_id, table.c.Model == model))
-        self._connection.execute(
-            insert(table).values(FaceId=face_id, Model=model, CreatedDate=func.current_timestamp(), **values)
-        )
+        self._insert(face_id, model, **values)
+
+    def _insert(self, face_id: int, model: str, **values: object) -> None:
+        """Write the face's one row of the model where there is none."""
+        row = insert(tables.embeddings).values(FaceId=face_id, Model=model, **values)
+        self._connection.execute(row.values(CreatedDate=func.current_timestamp()))
 
     def _remove(self, face_ids: Iterable[int]) -> int:
         removed = 0
@@ -123,13 +132,17 @@ class SqlFaces:
             removed += self._connection.execute(
                 delete(tables.face_data).where(tables.face_data.c.Id.in_(ids))
             ).rowcount
-            orphans = self._connection.execute(
-                delete(tables.embeddings).where(tables.embeddings.c.FaceId.in_(ids))
-            ).rowcount
-            # Orphans without a face: somebody else deleted the FaceData row, and galleries still have it.
-            if removed or orphans:
+            traces = self._remove_traces(ids)
+            # Traces without a face: somebody else deleted the FaceData row, and galleries still have it.
+            if removed or traces:
                 SqlChanges(self._connection).append(ids)
         return removed
+
+    def _remove_traces(self, face_ids: Collection[int]) -> int:
+        """Delete what our own tables have of the faces; returns how many rows that were."""
+        table = tables.embeddings
+        orphans = self._connection.execute(delete(table).where(table.c.FaceId.in_(face_ids))).rowcount
+        return orphans + SqlKnownFaces(self._connection).forget(face_ids)
 
 
 def _to_json(embedding: Embedding) -> str:

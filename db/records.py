@@ -8,6 +8,7 @@ from db.attendance import SqlAttendance
 from db.calibrations import SqlCalibrations
 from db.changes import SqlChanges
 from db.faces import SqlFaces
+from db.known_faces import SqlKnownFaces
 from db.logs import SqlRecognitionLog
 from db.people import SqlPeople
 from db.retention import SqlLogRetention
@@ -27,6 +28,10 @@ class SqlRecords:
     @cached_property
     def faces(self) -> SqlFaces:
         return SqlFaces(self.connection)
+
+    @cached_property
+    def known_faces(self) -> SqlKnownFaces:
+        return SqlKnownFaces(self.connection)
 
     @cached_property
     def changes(self) -> SqlChanges:

@@ -130,6 +130,8 @@ state = Table(
 LOCK_ROW = "lock"  # the row that whoever changes faces, persons or attendance holds until the commit
 SESSIONS_ROW = "sessions_table"
 SESSIONS_ARE_OURS = "ours"
+KNOWN_FACES_ROW = "known_faces"
+KNOWN_FACES_ARE_FILLED = "filled"
 
 calibrations = Table(
     "RollcallCalibrations",

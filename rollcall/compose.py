@@ -1,20 +1,12 @@
 """The composition root: settings → parts. `service.py` and the command line build the same ones here."""
 
-import asyncio
-import logging
-import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-
-from fastapi import FastAPI
 
 from db.connect import Waits
 from db.engine import SqlDatabase, open_database
 from db.migrate import migrate
 from rollcall.api.deps import Workflows
-from rollcall.core.errors import RollcallError
 from rollcall.core.ports import FaceReader
 from rollcall.core.settings import Settings
 from rollcall.gallery.gallery import FaceGallery
@@ -25,6 +17,7 @@ from rollcall.workflows.enroll import Enroll
 from rollcall.workflows.evaluate import Evaluate
 from rollcall.workflows.journal import Journal
 from rollcall.workflows.look import Look
+from rollcall.workflows.notice_foreign_writes import NoticeForeignWrites
 from rollcall.workflows.prepare_database import PrepareDatabase
 from rollcall.workflows.probes import FacePolicy, ProbeReader
 from rollcall.workflows.recognize import Recognize
@@ -37,15 +30,7 @@ from runners.cores import available_cores
 from runners.local import LocalFaceReader
 from runners.models import ModelCache
 
-logger = logging.getLogger("rollcall.service")
-
-DATABASE_RETRY_SECONDS = 2.0
 HEALTH_CONNECTIONS = 2
-RESTART_PAUSE_SECONDS = 10.0
-EMBED_PAUSE_SECONDS = 5.0
-FOLLOW_PAUSE_SECONDS = 5.0
-RETENTION_PAUSE_SECONDS = 3600.0
-RETENTION_RETRY_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +43,7 @@ class Parts:
     prepare_database: PrepareDatabase
     retain_logs: RetainLogs
     embed_missing: EmbedMissing
+    notice_foreign_writes: NoticeForeignWrites
     evaluate: Evaluate
     workflows: Workflows
 
@@ -146,100 +132,7 @@ def build(settings: Settings, faces: FaceReader) -> Parts:
         prepare_database=prepare_database,
         retain_logs=RetainLogs(database=database, days=settings.log_retention_days),
         embed_missing=EmbedMissing(models=models, faces=faces, database=database),
+        notice_foreign_writes=NoticeForeignWrites(database=database),
         evaluate=Evaluate(models=models, faces=faces, database=database),
         workflows=workflows,
     )
-
-
-@asynccontextmanager
-async def serving(app: FastAPI, settings: Settings, faces: FaceReader) -> AsyncIterator[None]:
-    """The app's lifespan: give it its workflows, and keep the background work going."""
-    parts = build(settings, faces)
-    app.state.workflows = parts.workflows
-    async with running(parts):
-        yield
-
-
-@asynccontextmanager
-async def running(parts: Parts) -> AsyncIterator[None]:
-    """Keep the service's background work going while the block runs.
-
-    Nothing here holds up the start: health answers at once and says what is missing.
-    """
-    work = (
-        partial(_follow_database, parts),
-        parts.models.run,
-        partial(_embed_for_ever, parts),
-        partial(_retain_for_ever, parts),
-    )
-    tasks = [asyncio.create_task(_watched(step)) for step in work]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        parts.close()
-
-
-async def _watched(step: Callable[[], Awaitable[None]]) -> None:
-    """Nobody awaits a background task: one that fails says so, and begins anew after a pause."""
-    while True:
-        try:
-            await step()
-        except Exception as error:
-            places = "".join(traceback.format_tb(error.__traceback__))
-            logger.critical("Background work failed: %s\n%s", type(error).__name__, places)
-            await asyncio.sleep(RESTART_PAUSE_SECONDS)
-        else:
-            return
-
-
-async def _prepare_database(parts: Parts) -> None:
-    """Create what is missing and fill the gallery, as soon as the database can be reached."""
-    await _until_done(parts.prepare_database.run, "The database is not ready")
-    logger.info("The database is ready")
-
-
-async def _follow_database(parts: Parts) -> None:
-    """Each recognition follows the changes itself. This is for what asks no gallery, such as the health."""
-    await _prepare_database(parts)
-    while True:
-        await asyncio.sleep(FOLLOW_PAUSE_SECONDS)
-        try:
-            await parts.gallery.refresh()
-        except RollcallError as error:
-            logger.debug("Changes must wait: %s", error.message)
-
-
-async def _until_done(step: Callable[[], Awaitable[None]], problem: str) -> None:
-    while True:
-        try:
-            await step()
-        except RollcallError as error:
-            logger.warning("%s: %s", problem, error.message)
-            await asyncio.sleep(DATABASE_RETRY_SECONDS)
-        else:
-            return
-
-
-async def _embed_for_ever(parts: Parts) -> None:
-    while True:
-        try:
-            tried = await parts.embed_missing.round()
-        except RollcallError as error:
-            logger.debug("Missing embeddings must wait: %s", error.message)
-            tried = 0
-        if not tried:
-            await asyncio.sleep(EMBED_PAUSE_SECONDS)
-
-
-async def _retain_for_ever(parts: Parts) -> None:
-    while True:
-        pause = RETENTION_PAUSE_SECONDS
-        try:
-            await parts.retain_logs.round()
-        except RollcallError as error:
-            logger.debug("Old rows of the recognition log must wait: %s", error.message)
-            pause = RETENTION_RETRY_SECONDS
-        await asyncio.sleep(pause)

@@ -9,10 +9,10 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
-from rollcall import compose
 from rollcall.api.app import create_app
 from rollcall.core.ports import FaceReader
 from rollcall.core.settings import Settings
+from rollcall.serving import serving
 from tests.servers import ANSWER_LIMIT_SECONDS, free_port, wait_for
 
 
@@ -22,7 +22,7 @@ class LiveApp:
     def __init__(self, settings: Settings, reader: FaceReader) -> None:
         @asynccontextmanager
         async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-            async with compose.serving(app, settings, reader):
+            async with serving(app, settings, reader):
                 yield
 
         port = free_port()

@@ -1,6 +1,6 @@
 """What the workflows ask of the rest, as Protocols."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -107,6 +107,31 @@ class Faces(Protocol):
         ...
 
 
+class KnownFaces(Protocol):
+    """FaceData as Rollcall last saw it, to notice what other programs do there."""
+
+    def fill(self, after: int) -> int | None:
+        """Know what FaceData holds, a chunk at each call; returns the Id to go on after, None when done.
+
+        Does nothing once it was done. At the end galleries are told to read all anew.
+        """
+        ...
+
+    def compare(self, after: int, *, size: int, descriptors: bool) -> tuple[int | None, Sequence[int]]:
+        """The Ids of faces that differ from what is known, among about `size` known ones after an Id.
+
+        Also returns the Id to go on after, None at the end.
+        """
+        ...
+
+    def take_over(self, face_ids: Collection[int]) -> int:
+        """Note those of the faces that `compare` gave and that still differ, and tell the galleries.
+
+        Returns how many differed.
+        """
+        ...
+
+
 class Changes(Protocol):
     """The append-only change table: which faces changed, in the order in which the changes were committed.
 
@@ -190,6 +215,8 @@ class Records(Protocol):
     def people(self) -> People: ...
     @property
     def faces(self) -> Faces: ...
+    @property
+    def known_faces(self) -> KnownFaces: ...
     @property
     def changes(self) -> Changes: ...
     @property

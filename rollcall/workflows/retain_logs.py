@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+from functools import partial
 
-from rollcall.core.ports import Database
+from rollcall.core.ports import Database, Records
 from rollcall.core.records import RemovedAttempts
 
 logger = logging.getLogger("rollcall.retain_logs")
@@ -29,7 +30,7 @@ class RetainLogs:
             DatabaseError: as it says; the next round takes it up again.
         """
         count, last_id = 0, 0
-        while (removed := await asyncio.to_thread(self._remove, last_id)) is not None:
+        while (removed := await self._database.run(partial(self._remove, last_id))) is not None:
             count += removed.count
             last_id = removed.last_id
             await asyncio.sleep(PAUSE_SECONDS if removed.count else 0)
@@ -37,10 +38,9 @@ class RetainLogs:
             logger.info("%d rows of FaceRecognitionLogs were older than the retention and are deleted", count)
         return count
 
-    def _remove(self, after_id: int) -> RemovedAttempts | None:
-        with self._database.transaction() as records:
-            shared = records.settings.all().log_retention_days
-            days = self._days if shared is None else shared
-            if days is None:
-                return None
-            return records.log_retention.remove(older_than_days=days, after_id=after_id)
+    def _remove(self, after_id: int, records: Records) -> RemovedAttempts | None:
+        shared = records.settings.all().log_retention_days
+        days = self._days if shared is None else shared
+        if days is None:
+            return None
+        return records.log_retention.remove(older_than_days=days, after_id=after_id)

@@ -6,6 +6,7 @@ import pytest
 
 from db.engine import SqlDatabase, open_database
 from db.migrate import migrate
+from tests.db.foreign import a_round
 from tests.mariadb import MariaDBServer
 
 
@@ -15,3 +16,10 @@ def mysql_database(mariadb: MariaDBServer) -> Iterator[SqlDatabase]:
     migrate(database)
     yield database
     database.close()
+
+
+@pytest.fixture
+def followed(database: SqlDatabase) -> SqlDatabase:
+    """A database in which a first round was made."""
+    assert a_round(database) == 0
+    return database

@@ -1,0 +1,108 @@
+"""The app's lifespan: its parts are made, and the background work is kept going."""
+
+import asyncio
+import logging
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Final
+
+from fastapi import FastAPI
+
+from rollcall.compose import Parts, build
+from rollcall.core.errors import RollcallError
+from rollcall.core.ports import FaceReader
+from rollcall.core.settings import Settings
+
+logger = logging.getLogger("rollcall.service")
+
+# Seconds between two rounds.
+DATABASE_RETRY: Final = 2.0
+RESTART: Final = 10.0
+EMBED: Final = 5.0
+FOLLOW: Final = 5.0
+NOTICE: Final = 20.0
+RETAIN: Final = 3600.0
+RETAIN_RETRY: Final = 60.0
+
+Step = Callable[[], Awaitable[object]]
+
+
+@asynccontextmanager
+async def serving(app: FastAPI, settings: Settings, faces: FaceReader) -> AsyncIterator[None]:
+    """Give the app its workflows, and keep the background work going while the block runs.
+
+    Nothing here holds up the start: health answers at once and says what is missing.
+    """
+    parts = build(settings, faces)
+    app.state.workflows = parts.workflows
+    tasks = [asyncio.create_task(_watched(work)) for work in _background_work(parts)]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        parts.close()
+
+
+def _background_work(parts: Parts) -> list[Step]:
+    return [
+        partial(_keep_prepared, parts),
+        parts.models.run,
+        partial(_embed_for_ever, parts),
+        partial(_for_ever, parts.notice_foreign_writes.round, "Other programs' writes", NOTICE, NOTICE),
+        partial(_for_ever, parts.retain_logs.round, "Old rows of the log", RETAIN, RETAIN_RETRY),
+    ]
+
+
+async def _watched(step: Step) -> None:
+    """Nobody awaits a background task: one that fails says so, and begins anew after a pause."""
+    while True:
+        try:
+            await step()
+        except Exception as error:
+            places = "".join(traceback.format_tb(error.__traceback__))
+            logger.critical("Background work failed: %s\n%s", type(error).__name__, places)
+            await asyncio.sleep(RESTART)
+        else:
+            return
+
+
+async def _keep_prepared(parts: Parts) -> None:
+    """Create what is missing and fill the gallery, as soon as the database can be reached; then follow.
+
+    Each recognition follows the changes itself. This is for what asks no gallery, such as the health.
+    """
+    while True:
+        try:
+            await parts.prepare_database.run()
+            break
+        except RollcallError as error:
+            logger.warning("The database is not ready: %s", error.message)
+            await asyncio.sleep(DATABASE_RETRY)
+    logger.info("The database is ready")
+    await _for_ever(parts.gallery.refresh, "Changes", FOLLOW, FOLLOW)
+
+
+async def _embed_for_ever(parts: Parts) -> None:
+    while True:
+        try:
+            tried = await parts.embed_missing.round()
+        except RollcallError as error:
+            logger.debug("Missing embeddings must wait: %s", error.message)
+            tried = 0
+        if not tried:
+            await asyncio.sleep(EMBED)
+
+
+async def _for_ever(step: Step, what: str, pause: float, retry: float) -> None:
+    while True:
+        try:
+            await step()
+        except RollcallError as error:
+            logger.debug("%s must wait: %s", what, error.message)
+            await asyncio.sleep(retry)
+        else:
+            await asyncio.sleep(pause)
