@@ -181,20 +181,22 @@ def hold_all_connections(mariadb: MariaDBServer, held: ExitStack) -> None:
     """Take every connection, those of the server under test included."""
     admin = held.enter_context(closing(mariadb.connect()))
 
-    def take() -> bool:
+    def others() -> list[int]:
         with admin.cursor() as cursor:
             cursor.execute("SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'rollcall'")
-            others = [number for (number,) in cursor.fetchall()]
-            for number in others:
-                with suppress(pymysql.err.OperationalError):  # it has ended by itself
-                    cursor.execute("KILL %s", (number,))
+            return [number for (number,) in cursor.fetchall()]
+
+    def take() -> bool:
+        for number in others():
+            with admin.cursor() as cursor, suppress(pymysql.err.OperationalError):  # it has ended by itself
+                cursor.execute("KILL %s", (number,))
         with suppress(pymysql.err.OperationalError):
             while True:
                 connection = pymysql.connect(
                     host="127.0.0.1", port=mariadb.port, user=GREEDY, password=PASSWORD, connect_timeout=10
                 )
                 held.callback(connection.close)
-        return not others
+        return not others()
 
     wait_for(take, "all connections held")
 
