@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Final
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, union_all
 
 from db import tables
 from db.changes import SqlChanges
@@ -16,6 +17,14 @@ from db.locking import lock
 from rollcall.core.faces import Embedding
 from rollcall.core.people import PersonKey, PersonType
 from rollcall.core.records import EnrolledFace, NewFace, StoredEmbeddings, StoredImage
+
+# Made once, for each enrolment needs it.
+_TRACES: Final = union_all(
+    *(
+        select(table.c.FaceId).where(table.c.FaceId == bindparam("face_id"))
+        for table in (tables.embeddings, tables.known_faces)
+    )
+)
 
 
 class SqlFaces:
@@ -45,7 +54,8 @@ class SqlFaces:
         assert key is not None  # one row was inserted
         face_id = int(key[0])
         # The Id may have been given before: other programs can empty the table, which starts it anew.
-        self._remove_traces([face_id])
+        if self._connection.execute(_TRACES, {"face_id": face_id}).first() is not None:
+            self._remove_traces([face_id])
         self._insert(face_id, face.model, Vector=to_blob(face.embedding))
         SqlKnownFaces(self._connection).remember(face_id)
         SqlChanges(self._connection).append([face_id])
@@ -151,4 +161,4 @@ def _to_json(embedding: Embedding) -> str:
     Raises:
         ValueError: a number is not finite.
     """
-    return json.dumps([float(number) for number in embedding], allow_nan=False)
+    return json.dumps(embedding.tolist(), allow_nan=False)
