@@ -13,6 +13,11 @@ from rollcall.core.records import EMPTY_LOG, EVERYTHING, News, Position
 
 FOLLOW_LIMIT: Final = 10_000  # changes told one by one; with more, reading all anew is no dearer
 _STAMP_BITS: Final = 63  # what BIGINT holds
+# Made once, for each enrolment needs them.
+_LATEST: Final = (
+    select(tables.changes.c.Id, tables.changes.c.Stamp).order_by(tables.changes.c.Id.desc()).limit(1)
+)
+_APPEND: Final = insert(tables.changes)
 
 
 class SqlChanges:
@@ -36,9 +41,7 @@ class SqlChanges:
 
     def latest(self) -> Position:
         """Where the last change stands; EMPTY_LOG if there was none."""
-        table = tables.changes
-        query = select(table.c.Id, table.c.Stamp).order_by(table.c.Id.desc()).limit(1)
-        row = self._connection.execute(query).first()
+        row = self._connection.execute(_LATEST).first()
         return EMPTY_LOG if row is None else Position(number=row.Id, stamp=row.Stamp)
 
     def after(self, position: Position) -> News:
@@ -63,7 +66,7 @@ class SqlChanges:
             for face_id in face_ids
         ]
         if rows:
-            self._connection.execute(insert(tables.changes), rows)
+            self._connection.execute(_APPEND, rows)
 
 
 def _continues(position: Position, rows: Sequence[Row[Any, Any, Any]]) -> bool:

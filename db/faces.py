@@ -18,7 +18,9 @@ from rollcall.core.faces import Embedding
 from rollcall.core.people import PersonKey, PersonType
 from rollcall.core.records import EnrolledFace, NewFace, StoredEmbeddings, StoredImage
 
-# Made once, for each enrolment needs it.
+# Made once, for each enrolment needs them.
+_ADD_FACE: Final = insert(tables.face_data).values(CreatedDate=func.current_timestamp())
+_ADD_EMBEDDING: Final = insert(tables.embeddings).values(CreatedDate=func.current_timestamp())
 _TRACES: Final = union_all(
     *(
         select(table.c.FaceId).where(table.c.FaceId == bindparam("face_id"))
@@ -41,16 +43,15 @@ class SqlFaces:
         """Store a face with its embedding; returns its FaceData Id."""
         lock(self._connection)
         name = face.original_name
-        row = insert(tables.face_data).values(
-            PersonType=face.person.type.value,
-            PersonCode=face.person.code,
-            ImageData=face.image,
-            FaceDescriptor=_to_json(face.embedding),
-            OriginalName=name[:255] if name is not None else None,
-            ContentType=face.content_type[:100],
-            CreatedDate=func.current_timestamp(),
-        )
-        key = self._connection.execute(row).inserted_primary_key
+        row = {
+            "PersonType": face.person.type.value,
+            "PersonCode": face.person.code,
+            "ImageData": face.image,
+            "FaceDescriptor": _to_json(face.embedding),
+            "OriginalName": name[:255] if name is not None else None,
+            "ContentType": face.content_type[:100],
+        }
+        key = self._connection.execute(_ADD_FACE, row).inserted_primary_key
         assert key is not None  # one row was inserted
         face_id = int(key[0])
         # The Id may have been given before: other programs can empty the table, which starts it anew.
@@ -133,8 +134,7 @@ class SqlFaces:
 
     def _insert(self, face_id: int, model: str, **values: object) -> None:
         """Write the face's one row of the model where there is none."""
-        row = insert(tables.embeddings).values(FaceId=face_id, Model=model, **values)
-        self._connection.execute(row.values(CreatedDate=func.current_timestamp()))
+        self._connection.execute(_ADD_EMBEDDING, {"FaceId": face_id, "Model": model, **values})
 
     def _remove(self, face_ids: Iterable[int]) -> int:
         removed = 0

@@ -15,6 +15,7 @@ from rollcall.core.errors import DatabaseError
 
 _WRITING = "rollcall_writing"
 _LOCKED = "rollcall_locked"
+_LOCK = select(tables.state.c.Name).where(tables.state.c.Name == tables.LOCK_ROW).with_for_update()
 
 
 def begin_deferred(engine: Engine) -> None:
@@ -47,7 +48,6 @@ def lock(connection: Connection) -> None:
     start_writing(connection)
     if connection.dialect.name == "sqlite" or connection.info.get(_LOCKED):
         return
-    row = select(tables.state.c.Name).where(tables.state.c.Name == tables.LOCK_ROW).with_for_update()
-    if connection.execute(row).first() is None:
+    if connection.execute(_LOCK).first() is None:
         raise DatabaseError("The database has not been migrated.")
     connection.info[_LOCKED] = True

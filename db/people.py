@@ -1,12 +1,13 @@
 """The users' Student and Teacher tables."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, func, insert, select
+from sqlalchemy import Column, Connection, Row, Select, bindparam, func, insert, select
 
 from db import tables
-from db.expressions import CHUNK, has_code
+from db.expressions import CHUNK, has_code, plain_code_key
 from db.locking import lock
 from rollcall.core.people import Person, PersonKey, PersonType, fold_code
 
@@ -56,18 +57,32 @@ class SqlPeople:
         """Rows of these codes in order of Id; of every code where there are too many to name."""
         if not keys:
             return iter(())
-        code, name, nickname = _columns(type)
-        query = select(code.label("code"), name.label("name"), nickname.label("nickname"))
-        query = query.where(code.is_not(None)).order_by(TABLES[type].c.Id)
         # No index serves code_key, so each query reads the whole table: better one than one for each chunk.
-        if len(keys) <= CHUNK:
-            query = query.where(has_code(code, (key.code for key in keys)))
+        if len(keys) > CHUNK:
+            return iter(self._connection.execute(_everybody(type)).all())
+        if all(key.code.isascii() for key in keys):
+            codes = {"codes": [key.folded for key in keys]}
+            return iter(self._connection.execute(_of_plain_codes(type), codes).all())
+        query = _everybody(type).where(has_code(_code(type), (key.code for key in keys)))
         return iter(self._connection.execute(query).all())
 
 
-def _columns(type: PersonType) -> tuple[Column[str], Column[str], Column[str]]:
-    table = TABLES[type]
-    return table.c[f"{table.name}Code"], table.c[f"{table.name}Name"], table.c[f"{table.name}Nickname"]
+@cache
+def _everybody(type: PersonType) -> Select[Any]:
+    table, code = TABLES[type], _code(type)
+    name, nickname = table.c[f"{table.name}Name"], table.c[f"{table.name}Nickname"]
+    query = select(code.label("code"), name.label("name"), nickname.label("nickname"))
+    return query.where(code.is_not(None)).order_by(table.c.Id)
+
+
+@cache
+def _of_plain_codes(type: PersonType) -> Select[Any]:
+    """Made once, for each recognition needs it."""
+    return _everybody(type).where(plain_code_key(_code(type)).in_(bindparam("codes", expanding=True)))
+
+
+def _code(type: PersonType) -> Column[str]:
+    return TABLES[type].c[f"{TABLES[type].name}Code"]
 
 
 def _name(row: Any) -> str:
