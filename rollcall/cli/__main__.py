@@ -1,11 +1,11 @@
-"""`python -m rollcall.cli COMMAND ...`"""
+"""`bin/rollcall COMMAND ...`"""
 
 import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
 
-from rollcall.cli import evaluate, import_people
+from rollcall.cli import backup, erase, evaluate, import_people
 from rollcall.core.errors import RollcallError
 from rollcall.core.settings import WrongSettings, load_settings
 from rollcall.logs import configure_logs
@@ -18,6 +18,8 @@ def parser() -> argparse.ArgumentParser:
     commands = made.add_subparsers(required=True, metavar="COMMAND")
     import_people.add_command(commands)
     evaluate.add_command(commands)
+    backup.add_command(commands)
+    erase.add_command(commands)
     return made
 
 

@@ -1,0 +1,55 @@
+"""The database for backups: all rows of one moment, and one transaction to restore them in."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, delete
+
+from db import tables
+from db.changes import SqlChanges
+from db.copy_reading import SqlReadableTables
+from db.copy_writing import SqlWritableTables
+from db.engine import SqlDatabase
+from db.locking import lock
+from rollcall.core.records import EVERYTHING
+
+
+class SqlCopies:
+    """Implements core.backup_ports.Copies."""
+
+    def __init__(self, database: SqlDatabase) -> None:
+        self._database = database
+
+    @property
+    def kind(self) -> str:
+        """`sqlite` or `mysql`."""
+        return self._database.kind
+
+    @contextmanager
+    def reading(self) -> Iterator[SqlReadableTables]:
+        """The tables as they are now, whatever others write until the block ends."""
+        with self._database.connection() as connection:
+            _hold_still(connection)
+            if connection.dialect.name == "mysql":
+                connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+            yield SqlReadableTables(connection)
+
+    @contextmanager
+    def writing(self) -> Iterator[SqlWritableTables]:
+        """Committed when the block ends, with a note in the change table that everything changed; rolled back
+        when it raises.
+        """
+        with self._database.connection() as connection:
+            _hold_still(connection)
+            # On MySQL the moment that this transaction reads is that of its first read behind the lock.
+            lock(connection)
+            yield SqlWritableTables(connection)
+            # What is known of the faces is found out anew.
+            connection.execute(delete(tables.known_faces))
+            SqlChanges(connection).append([EVERYTHING])
+
+
+def _hold_still(connection: Connection) -> None:
+    """Let every read of the transaction see the same moment. SQLite's do that by themselves."""
+    if connection.dialect.name == "mysql":
+        connection.execution_options(isolation_level="REPEATABLE READ")
