@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, delete, exists, select
 
 from db import tables
 from db.changes import SqlChanges
@@ -32,6 +32,9 @@ class SqlCopies:
             _hold_still(connection)
             if connection.dialect.name == "mysql":
                 connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+            else:
+                # SQLite holds still from the first read on.
+                connection.execute(select(tables.state.c.Name)).all()
             yield SqlReadableTables(connection)
 
     @contextmanager
@@ -43,10 +46,18 @@ class SqlCopies:
             _hold_still(connection)
             # On MySQL the moment that this transaction reads is that of its first read behind the lock.
             lock(connection)
+            _remove_orphans(connection)
             yield SqlWritableTables(connection)
             # What is known of the faces is found out anew.
             connection.execute(delete(tables.known_faces))
             SqlChanges(connection).append([EVERYTHING])
+
+
+def _remove_orphans(connection: Connection) -> None:
+    """Somebody else deleted their faces. A restored face of the same Id would inherit them."""
+    table = tables.embeddings
+    has_face = exists().where(tables.face_data.c.Id == table.c.FaceId)
+    connection.execute(delete(table).where(~has_face))
 
 
 def _hold_still(connection: Connection) -> None:

@@ -20,7 +20,6 @@ from sqlalchemy import (
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError
 from sqlalchemy.sql.dml import UpdateBase
 
-from db import tables
 from db.attendance import SqlAttendance
 from db.copy_reading import PLAIN, TABLES, WINDOW, SqlReadableTables, windows
 from db.expressions import chunks
@@ -72,11 +71,6 @@ class SqlWritableTables(SqlReadableTables):
         for rows in windows(self._connection, select(key), key, WINDOW):
             for keys in chunks(row[0] for row in rows):
                 self._connection.execute(delete(PLAIN[section]).where(key.in_(keys)))
-
-    def remove_orphans(self, face_ids: Sequence[int]) -> None:
-        """Delete the embeddings of these faces, before faces of the same Ids are added."""
-        for ids in chunks(face_ids):
-            self._connection.execute(delete(tables.embeddings).where(tables.embeddings.c.FaceId.in_(ids)))
 
     def ensure_session(self, session_id: int) -> bool:
         """Whether the session exists. In a Sessions table made by us an absent one is added."""

@@ -1,13 +1,15 @@
 """Encryption with a passphrase, by libsodium: Argon2id makes the key, a secret stream does the rest.
 
-The file is MAGIC, the salt, the stream's header, and the stream's messages. The first message is empty and
-tells whether the passphrase is right; each further one holds CHUNK bytes; the last is marked as the last and
-may hold fewer. The stream notices messages that are changed, left out, repeated or exchanged. libsodium's
-documentation gives this recipe for files. age is not used, because its passphrases cost 256 MB of memory or
-more.
+The file is MAGIC, the cost of the key, the salt, the stream's header, and the stream's messages. The first
+message is empty and tells whether the passphrase is right; each further one holds CHUNK bytes; the last is
+marked as the last and may hold fewer. The stream notices messages that are changed, left out, repeated or
+exchanged. libsodium's documentation gives this recipe for files. Not age, because its passphrases cost
+256 MB of memory or more.
 """
 
 import os
+import struct
+from dataclasses import dataclass
 from typing import Final
 
 from nacl.bindings import (
@@ -29,25 +31,37 @@ from rollcall.core.errors import InvalidRequest
 
 MAGIC: Final = b"rollcall-encrypted-1\n"
 CHUNK: Final = 2**16
-# Part of the format that MAGIC names. A third of a second, and memory that a small container has.
-PASSES: Final = 12
-MEMORY_BYTES: Final = 64 * 2**20
-
+_COST: Final = struct.Struct("<II")
 _OVERHEAD: Final = crypto_secretstream_xchacha20poly1305_ABYTES
 _CUT: Final = "The archive is incomplete: it ends too early."
 _DAMAGED: Final = "The archive is damaged, or was tampered with."
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyCost:
+    """What it costs to try a passphrase: a third of a second, and memory that a small container has."""
+
+    passes: int = 12
+    memory_bytes: int = 64 * 2**20
+
+
+USUAL_COST: Final = KeyCost()
+# An archive of somebody else's must not take all memory or run for hours.
+_MOST: Final = KeyCost(passes=100, memory_bytes=256 * 2**20)
+
+
 class EncryptedSink:
     """Encrypts what is written. Without `finish` the file is incomplete."""
 
-    def __init__(self, file: Sink, passphrase: bytes) -> None:
+    def __init__(self, file: Sink, passphrase: bytes, cost: KeyCost) -> None:
         self._file = file
         self._waiting = bytearray()
         self._state = crypto_secretstream_xchacha20poly1305_state()
         salt = os.urandom(argon2id.SALTBYTES)
-        header = crypto_secretstream_xchacha20poly1305_init_push(self._state, _key(passphrase, salt))
-        file.write(MAGIC + salt + header)
+        key = _key(passphrase, salt, cost)
+        header = crypto_secretstream_xchacha20poly1305_init_push(self._state, key)
+        self._begin = MAGIC + _COST.pack(cost.passes, cost.memory_bytes) + salt
+        file.write(self._begin + header)
         self._push(b"", crypto_secretstream_xchacha20poly1305_TAG_MESSAGE)
 
     def write(self, data: bytes, /) -> None:
@@ -61,7 +75,7 @@ class EncryptedSink:
         self._push(bytes(self._waiting), crypto_secretstream_xchacha20poly1305_TAG_FINAL)
 
     def _push(self, message: bytes, tag: int) -> None:
-        self._file.write(crypto_secretstream_xchacha20poly1305_push(self._state, message, MAGIC, tag))
+        self._file.write(crypto_secretstream_xchacha20poly1305_push(self._state, message, self._begin, tag))
 
 
 class DecryptedSource:
@@ -76,11 +90,14 @@ class DecryptedSource:
         self._waiting = bytearray()
         self._ended = False
         self._state = crypto_secretstream_xchacha20poly1305_state()
+        cost = file.read(_COST.size)
         salt = file.read(argon2id.SALTBYTES)
         header = file.read(crypto_secretstream_xchacha20poly1305_HEADERBYTES)
         if len(header) < crypto_secretstream_xchacha20poly1305_HEADERBYTES:
-            raise InvalidRequest(_DAMAGED)
-        crypto_secretstream_xchacha20poly1305_init_pull(self._state, header, _key(passphrase, salt))
+            raise InvalidRequest(_CUT)
+        self._begin = MAGIC + cost + salt
+        key = _key(passphrase, salt, _read_cost(cost))
+        crypto_secretstream_xchacha20poly1305_init_pull(self._state, header, key)
         self._pull(0, "The passphrase is wrong, or the archive's beginning is damaged.")
 
     def read(self, size: int, /) -> bytes:
@@ -93,7 +110,7 @@ class DecryptedSource:
     def _pull(self, length: int, problem: str) -> bytes:
         box = self._file.read(length + _OVERHEAD)
         try:
-            message, tag = crypto_secretstream_xchacha20poly1305_pull(self._state, box, MAGIC)
+            message, tag = crypto_secretstream_xchacha20poly1305_pull(self._state, box, self._begin)
         except (RuntimeError, ValueError):
             # ValueError: fewer bytes than a message has, because the file ends here.
             raise InvalidRequest(problem if box else _CUT) from None
@@ -104,6 +121,16 @@ class DecryptedSource:
         return message
 
 
-def _key(passphrase: bytes, salt: bytes) -> bytes:
+def _key(passphrase: bytes, salt: bytes, cost: KeyCost) -> bytes:
     size = crypto_secretstream_xchacha20poly1305_KEYBYTES
-    return argon2id.kdf(size, passphrase, salt, opslimit=PASSES, memlimit=MEMORY_BYTES)
+    return argon2id.kdf(size, passphrase, salt, opslimit=cost.passes, memlimit=cost.memory_bytes)
+
+
+def _read_cost(packed: bytes) -> KeyCost:
+    passes, memory_bytes = _COST.unpack(packed)
+    if (
+        argon2id.OPSLIMIT_MIN <= passes <= _MOST.passes
+        and argon2id.MEMLIMIT_MIN <= memory_bytes <= _MOST.memory_bytes
+    ):
+        return KeyCost(passes=passes, memory_bytes=memory_bytes)
+    raise InvalidRequest(_DAMAGED)

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from rollcall.archive.encryption import MAGIC, DecryptedSource, EncryptedSink
+from rollcall.archive.encryption import MAGIC, USUAL_COST, DecryptedSource, EncryptedSink, KeyCost
 from rollcall.archive.reader import TarReader
 from rollcall.archive.tar import Source
 from rollcall.archive.writer import TarWriter
@@ -19,6 +19,10 @@ _EXISTS: Final = "The file exists already; --force overwrites it."
 
 class ArchiveFiles:
     """Implements core.backup_ports.Archives."""
+
+    def __init__(self, cost: KeyCost = USUAL_COST) -> None:
+        """`cost` is that of new archives."""
+        self._cost = cost
 
     @contextmanager
     def create(
@@ -38,7 +42,7 @@ class ArchiveFiles:
             raise _cannot_write(error) from None
         try:
             with os.fdopen(number, "wb") as raw:
-                encrypted = EncryptedSink(raw, passphrase) if passphrase is not None else None
+                encrypted = EncryptedSink(raw, passphrase, self._cost) if passphrase is not None else None
                 writer = TarWriter(encrypted or raw, origin, contents)
                 yield writer
                 writer.finish()

@@ -12,18 +12,29 @@ from rollcall.core.errors import InvalidRequest
 
 _GZIP: Final = 31  # zlib's word for gzip's header and trailer
 _LEVEL: Final = 1
+_MAX_BYTES: Final = 2 * MAX_MEMBER_BYTES  # of the lines
 _INTEGERS: Final = range(-(2**63), 2**63)
 # Random digits and bytes have no repetitions to find, and looking for them takes three times as long.
 _RANDOM: Final = (Section.FACES, Section.EMBEDDINGS)
 
 
 def encode(batch: Batch) -> bytes:
-    """The content of a part."""
+    """The content of a part.
+
+    Raises:
+        InvalidRequest: it is more than a part can hold.
+    """
     strategy = zlib.Z_HUFFMAN_ONLY if batch.section in _RANDOM else zlib.Z_DEFAULT_STRATEGY
     packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP, zlib.DEF_MEM_LEVEL, strategy)
-    packed = [packer.compress(_line(list(batch.columns)))]
-    packed += [packer.compress(_line([_encoded(cell) for cell in row])) for row in batch.rows]
-    return b"".join([*packed, packer.flush()])
+    lines = (_line([_encoded(cell) for cell in row]) for row in (batch.columns, *batch.rows))
+    packed, length = bytearray(), 0
+    for line in lines:
+        packed += packer.compress(line)
+        length += len(line)
+    packed += packer.flush()
+    if length > _MAX_BYTES or len(packed) > MAX_MEMBER_BYTES:
+        raise InvalidRequest(f"A row of {batch.section} is too large: {batch.rows[0][0]!r}.")
+    return bytes(packed)
 
 
 def decode(section: Section, content: bytes) -> Batch:
@@ -54,8 +65,8 @@ def _encoded(cell: Cell) -> object:
 def _unpacked(content: bytes) -> bytes:
     unpacker = zlib.decompressobj(_GZIP)
     # Limited: a few bytes can stand for gigabytes.
-    unpacked = unpacker.decompress(content, 2 * MAX_MEMBER_BYTES)
-    if not unpacker.eof or unpacker.unused_data:
+    unpacked = unpacker.decompress(content, _MAX_BYTES + 1)
+    if len(unpacked) > _MAX_BYTES or not unpacker.eof or unpacker.unused_data:
         raise ValueError
     return unpacked
 

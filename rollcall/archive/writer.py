@@ -5,13 +5,11 @@ from collections import Counter
 from typing import Final
 
 from rollcall.archive import manifest, parts
-from rollcall.archive.tar import END, MAX_MEMBER_BYTES, Member, Sink, write_member
+from rollcall.archive.tar import END, Member, Sink, write_member
 from rollcall.core.backup import Batch, Contents, Manifest, Origin, Part, Row, Section
-from rollcall.core.errors import InvalidRequest
 
 # Batches with big pictures are cut, so that a part takes little memory.
-_MAX_PART_BYTES: Final = 32 * 2**20
-assert _MAX_PART_BYTES < MAX_MEMBER_BYTES
+_MAX_PART_BYTES: Final = 32 * 2**20  # where it has several rows
 
 
 def part_name(section: Section, number: int) -> str:
@@ -39,8 +37,6 @@ class TarWriter:
                 self.add(Batch(section=batch.section, columns=batch.columns, rows=rows))
             return
         content = parts.encode(batch)
-        if len(content) > MAX_MEMBER_BYTES:
-            raise InvalidRequest(f"A row of {batch.section} is too large: Id {batch.rows[0][0]!r}.")
         self._numbers[batch.section] += 1
         part = Part(
             name=part_name(batch.section, self._numbers[batch.section]),

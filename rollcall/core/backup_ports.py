@@ -30,7 +30,10 @@ class ReadableTables(Protocol):
 
 
 class WritableTables(ReadableTables, Protocol):
-    """The same within one transaction that holds the lock of `Changes.lock`."""
+    """The same within one transaction that holds the lock of `Changes.lock`.
+
+    There are no embeddings without a face, which a restored face of that Id would inherit.
+    """
 
     def insert(self, batch: Batch) -> None:
         """Add rows as they are.
@@ -49,11 +52,7 @@ class WritableTables(ReadableTables, Protocol):
         ...
 
     def clear(self, section: Section) -> None:
-        """Delete the rows that `read` gives, and for faces their embeddings."""
-        ...
-
-    def remove_orphans(self, face_ids: Sequence[int]) -> None:
-        """Delete the embeddings of these faces, before faces of the same Ids are added."""
+        """Delete the rows that `read` gives."""
         ...
 
     def ensure_session(self, session_id: int) -> bool:

@@ -57,9 +57,6 @@ class Merge:
     def _take_faces(self, section: SectionMerge, batch: Batch) -> None:
         placed = section.place(batch)
         self._face_ids.update({face.archived_key: face.row[0] for face in placed})
-        new_ids = [face.row[0] for face in placed if face.is_new]
-        # Somebody may have deleted a face of this Id and left us its embeddings.
-        self._tables.remove_orphans([face_id for face_id in new_ids if isinstance(face_id, int)])
         section.add(batch, placed)
 
     def _following(self, batch: Batch) -> Iterator[Row]:

@@ -1,4 +1,7 @@
-"""Imports point one way: service.py, cli → api → workflows → core ← runners, db, gallery, modelstore, archive."""
+"""Imports point one way.
+
+service.py, cli → api → workflows → core ← runners, db, gallery, modelstore, archive.
+"""
 
 import ast
 from collections.abc import Iterator
