@@ -71,7 +71,9 @@ def _told(traces: Traces) -> Iterator[str]:
 
 def _is_sure() -> bool:
     try:
-        return input("Type yes to go on: ").strip().lower() == "yes"
+        # Standard output is for the receipt.
+        print("Type yes to go on: ", end="", file=sys.stderr, flush=True)
+        return input().strip().lower() == "yes"
     except EOFError:
         raise InvalidRequest("Nothing was erased: nobody is there to ask. --yes does not ask.") from None
 
