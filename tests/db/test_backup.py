@@ -107,7 +107,7 @@ def test_a_merge_keeps_what_is_there_and_gives_new_ids_where_they_are_taken(
         for number, code in enumerate(("s0", "s1", "t2", "s3", "s4", "t5", "s6")):
             face_id, vector = found[code, "buffalo_l"]
             assert vector == embedding(number).tobytes()
-            assert found[code, "antelopev2"] == [face_id, embedding(100 + number).tobytes()]
+            assert found[code, "antelopev2"] == (face_id, embedding(100 + number).tobytes())
 
 
 def test_two_faces_without_a_descriptor_are_the_same_by_id_or_by_all_the_rest(
