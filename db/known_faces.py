@@ -75,6 +75,12 @@ class SqlKnownFaces:
         """Know these faces no longer, at most CHUNK of them; returns how many were known."""
         return self._connection.execute(delete(_KNOWN).where(_KNOWN.c.FaceId.in_(face_ids))).rowcount
 
+    def forget_all(self) -> None:
+        """After a restore: the next round of comparing begins with `fill`."""
+        self._connection.execute(delete(_KNOWN))
+        table = tables.state
+        self._connection.execute(delete(table).where(table.c.Name == tables.KNOWN_FACES_ROW))
+
     def fill(self, after: int) -> int | None:
         """Know what FaceData holds, a chunk at each call; returns the Id to go on after, None when done.
 

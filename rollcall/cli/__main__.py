@@ -1,11 +1,11 @@
-"""`python -m rollcall.cli COMMAND ...`"""
+"""`bin/rollcall COMMAND ...`"""
 
 import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
 
-from rollcall.cli import evaluate, import_people, migrate, settings
+from rollcall.cli import backup, erase, evaluate, import_people, migrate, settings
 from rollcall.core.errors import RollcallError
 from rollcall.core.settings import WrongSettings, load_settings
 from rollcall.logs import configure_logs
@@ -20,6 +20,8 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_command(commands)
     migrate.add_command(commands)
     settings.add_command(commands)
+    backup.add_command(commands)
+    erase.add_command(commands)
     return made
 
 

@@ -51,7 +51,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / "test-photos" / code).mkdir(parents=True)
         for i, person in enumerate(people):
             (folder / "test-photos" / code / f"{i}.jpg").write_bytes(picture(person))
-    (folder / ".venv").symlink_to(ROOT / ".venv")
+    (folder / "bin").symlink_to(ROOT / "bin")
     return folder
 
 

@@ -1,4 +1,7 @@
-"""Imports point one way: service.py, cli → api → workflows → core ← runners, db, gallery, modelstore."""
+"""Imports point one way.
+
+service.py, cli → api → workflows → core ← runners, db, gallery, modelstore, archive.
+"""
 
 import ast
 from collections.abc import Iterator
@@ -16,6 +19,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "rollcall.logs": set(),
     "rollcall.workflows": {CORE},
     "rollcall.gallery": {CORE},
+    "rollcall.archive": {CORE},
     "rollcall.modelstore": {CORE},
     "runners": {CORE},
     "db": {CORE},
@@ -24,6 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 ONLY_IMPORTER: dict[str, str] = {
     **dict.fromkeys(("cv2", "PIL", "onnxruntime", "openvino", "onnx", "insightface", "dlib"), "runners"),
     **dict.fromkeys(("sqlalchemy", "pymysql", "sqlite3"), "db"),
+    **dict.fromkeys(("nacl", "tarfile"), "rollcall.archive"),
     **dict.fromkeys(("fastapi", "starlette", "limits"), "rollcall.api"),
 }
 

@@ -1,0 +1,122 @@
+"""Reads whole tables as plain rows, a window at a time."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    DateTime,
+    Numeric,
+    Select,
+    String,
+    cast,
+    column,
+    exists,
+    func,
+    select,
+    table,
+    text,
+)
+
+from db import tables
+from rollcall.core.backup import ALL_COLUMNS, PICTURED, Batch, Cell, Columns, Row, Section
+
+TABLES: Final = {
+    Section.STUDENTS: tables.student,
+    Section.TEACHERS: tables.teacher,
+    Section.FACES: tables.face_data,
+    Section.EMBEDDINGS: tables.embeddings,
+    Section.CALIBRATIONS: tables.calibrations,
+    Section.SETTINGS: tables.settings,
+    Section.ATTENDANCE: tables.attendance_records,
+    Section.LOGS: tables.face_recognition_logs,
+}
+# The same with nothing known of the columns but their names.
+PLAIN: Final = {
+    section: table(TABLES[section].name, *map(column, names)) for section, names in ALL_COLUMNS.items()
+}
+# PyMySQL cannot read the dates without a day that MySQL allows, and a decimal is none elsewhere.
+_AS_TEXT: Final = (DateTime, Numeric)
+# Rows in one window, so that it takes a few megabytes: a FaceDescriptor has 10 kB, a picture up to 10 MB.
+WINDOW: Final = 2000
+FACES_WINDOW: Final = 500
+PICTURES_WINDOW: Final = 8
+
+
+class SqlReadableTables:
+    """Implements core.backup_ports.ReadableTables on one connection, whose owner made it hold still."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        if connection.dialect.name == "sqlite":
+            # SQLite keeps whatever bytes it is given as text.
+            driver: Any = connection.connection.driver_connection
+            driver.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+
+    def count(self, section: Section) -> int:
+        """How many rows `read` gives."""
+        query = select(func.count()).select_from(PLAIN[section]).where(*_conditions(section))
+        return self._connection.execute(query).scalar_one()
+
+    def read(self, section: Section, columns: Columns) -> Iterator[Batch]:
+        """All rows, in the order of their keys, in pieces of a few megabytes.
+
+        Embeddings whose face is gone are left out.
+        """
+        # The values as the driver gives them, without SQLAlchemy's conversions, which odd rows would break.
+        query = select(*(self._raw(section, name) for name in columns)).where(*_conditions(section))
+        size = _window(section, columns)
+        # No server-side cursor: when the backup is broken off, the driver would read on to the end.
+        for rows in windows(self._connection, query, PLAIN[section].c[columns[0]], size):
+            yield Batch(section=section, columns=columns, rows=rows)
+
+    def without_transactions(self, sections: Iterable[Section]) -> Sequence[str]:
+        """Names of those tables whose storage engine knows no transactions."""
+        if self._connection.dialect.name != "mysql":
+            return []
+        query = text(
+            "SELECT TABLE_NAME FROM information_schema.TABLES JOIN information_schema.ENGINES USING (ENGINE)"
+            " WHERE TABLE_SCHEMA = DATABASE() AND TRANSACTIONS <> 'YES'"
+        )
+        found = set(self._connection.execute(query).scalars())
+        return [TABLES[section].name for section in sections if TABLES[section].name in found]
+
+    def _raw(self, section: Section, name: str) -> ColumnElement[Any]:
+        found = PLAIN[section].c[name]
+        if self._connection.dialect.name == "mysql" and type(TABLES[section].c[name].type) in _AS_TEXT:
+            return cast(found, String)
+        return found
+
+
+def windows(
+    connection: Connection, query: Select[Any], key: ColumnElement[Any], size: int
+) -> Iterator[list[Row]]:
+    """A query's rows in the order of `key`, its first column, at most `size` at a time."""
+    window = query.order_by(key).limit(size)
+    rows = _rows(connection, window)
+    while rows:
+        yield rows
+        rows = _rows(connection, window.where(key > rows[-1][0]))
+
+
+def _rows(connection: Connection, query: Select[Any]) -> list[Row]:
+    return [tuple(_cell(value) for value in row) for row in connection.execute(query)]
+
+
+def _conditions(section: Section) -> list[ColumnElement[bool]]:
+    if section is not Section.EMBEDDINGS:
+        return []
+    return [exists().where(tables.face_data.c.Id == PLAIN[section].c.FaceId)]
+
+
+def _window(section: Section, columns: Columns) -> int:
+    if section in PICTURED and columns[-1] == ALL_COLUMNS[section][-1]:
+        return PICTURES_WINDOW
+    return FACES_WINDOW if section is Section.FACES else WINDOW
+
+
+def _cell(value: Any) -> Cell:
+    if value is None or isinstance(value, str | bytes | float):
+        return value
+    return int(value) if isinstance(value, int) else str(value)

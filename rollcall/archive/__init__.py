@@ -1,0 +1,1 @@
+"""The file format of backups. docs/operations.md describes it."""

@@ -1,0 +1,51 @@
+"""Copy the database into an archive."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rollcall.core.backup import Contents, Manifest, Origin
+from rollcall.core.backup_ports import Archives, Copies, Progress, ReadableTables
+
+
+class BackUp:
+    """`rollcall backup create`, and what a restore keeps of the state before it."""
+
+    def __init__(self, *, copies: Copies, archives: Archives, version: str, progress: Progress) -> None:
+        self._copies, self._archives = copies, archives
+        self._version, self._progress = version, progress
+
+    def run(self, file: Path, contents: Contents, *, passphrase: bytes | None, overwrite: bool) -> Manifest:
+        """Write one moment of the database, which goes on being used.
+
+        Raises:
+            InvalidRequest: the file exists and must not be overwritten, or cannot be written.
+            DatabaseError: as it says. There is no file then.
+        """
+        with self._copies.reading() as tables:
+            return self.write(tables, file, contents, passphrase=passphrase, overwrite=overwrite)
+
+    def write(
+        self,
+        tables: ReadableTables,
+        file: Path,
+        contents: Contents,
+        *,
+        passphrase: bytes | None,
+        overwrite: bool = False,
+    ) -> Manifest:
+        """The same within a transaction of the caller's."""
+        origin = Origin(
+            created=datetime.now(UTC).replace(microsecond=0),
+            version=self._version,
+            database=self._copies.kind,
+        )
+        with self._archives.create(
+            file, origin, contents, passphrase=passphrase, overwrite=overwrite
+        ) as archive:
+            for section in contents.sections:
+                done, total = 0, tables.count(section)
+                for batch in tables.read(section, contents.columns(section)):
+                    archive.add(batch)
+                    done += len(batch.rows)
+                    self._progress(f"Copying {section}", done, total)
+        return archive.manifest

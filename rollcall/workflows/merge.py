@@ -1,0 +1,80 @@
+"""Add what an archive holds to the tables, batch by batch."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from rollcall.core.backup import PEOPLE, Batch, Cell, Row, Section
+from rollcall.core.backup_ports import WritableTables
+from rollcall.core.errors import InvalidRequest
+from rollcall.workflows.row_index import key_of
+from rollcall.workflows.section_merge import Placed, SectionMerge, Tally
+
+
+class Merge:
+    """Takes an archive's batches in their order. Rows that are there stay, what is missing is added."""
+
+    def __init__(
+        self, tables: WritableTables, last_ids: Mapping[Section, int], *, update_people: bool
+    ) -> None:
+        """`update_people`: people who are there get the archive's values."""
+        self._tables, self._last_ids = tables, last_ids
+        self._update_people = update_people
+        self._sections: dict[Section, SectionMerge] = {}
+        self._face_ids: dict[Cell, Cell] = {}  # the archive's, and what they are here
+        self._embedded: set[int] = set()
+        self._sessions: set[int] = set()
+
+    @property
+    def tallies(self) -> dict[Section, Tally]:
+        return {name: section.tally for name, section in self._sections.items()}
+
+    def take(self, batch: Batch) -> None:
+        """Add what is missing.
+
+        Raises:
+            InvalidRequest: a row cannot be stored here; the message says why.
+        """
+        section = self._of(batch.section)
+        if batch.section in PEOPLE and self._update_people:
+            section.update_or_add(batch)
+        elif batch.section is Section.FACES:
+            self._take_faces(section, batch)
+        elif batch.section is Section.EMBEDDINGS:
+            section.add_missing(replace(batch, rows=list(self._following(batch))))
+        elif batch.section is Section.ATTENDANCE:
+            placed = section.place(batch)
+            self._ensure_sessions(placed)
+            section.add(batch, placed)
+        else:
+            # Two attempts within a second may look the same, and both happened.
+            section.add_missing(batch, once=batch.section is Section.LOGS)
+
+    def _of(self, name: Section) -> SectionMerge:
+        if name not in self._sections:
+            self._sections[name] = SectionMerge(self._tables, name, self._last_ids.get(name, 0))
+        return self._sections[name]
+
+    def _take_faces(self, section: SectionMerge, batch: Batch) -> None:
+        placed = section.place(batch)
+        self._face_ids.update({face.archived_key: face.row[0] for face in placed})
+        section.add(batch, placed)
+
+    def _following(self, batch: Batch) -> Iterator[Row]:
+        """Embeddings with the Ids that their faces have here; one for each face and model."""
+        for row_id, archived_face, *rest in batch.rows:
+            face_id = self._face_ids[archived_face]
+            key = key_of(face_id, rest[0])
+            # Two faces of the archive may be one here.
+            if key not in self._embedded:
+                self._embedded.add(key)
+                yield (row_id, face_id, *rest)
+
+    def _ensure_sessions(self, placed: list[Placed]) -> None:
+        wanted = {each.row[1] for each in placed if each.is_new} - self._sessions
+        for session in sorted(number for number in wanted if isinstance(number, int)):
+            if not self._tables.ensure_session(session):
+                raise InvalidRequest(
+                    f"Nothing was restored: the archive has attendance of session {session}, which is not in "
+                    "this school's table Sessions. Restore the sessions first."
+                )
+            self._sessions.add(session)
