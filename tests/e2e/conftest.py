@@ -4,10 +4,17 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.e2e.traffic import FIGURES
 from tests.packs import write_pack
 from tests.servers import RollcallServer
 
 PACK_NAME = "synthetic"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the tests of faults counted."""
+    for line in FIGURES:
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

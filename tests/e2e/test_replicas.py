@@ -17,6 +17,7 @@ from db import tables
 from db.engine import SqlDatabase, open_database
 from tests.db.rows import old_face, put, read
 from tests.e2e.test_old_server import old_row, pack, recognized
+from tests.e2e.traffic import FIGURES
 from tests.mariadb import MariaDBServer
 from tests.packs import needs_shared, picture
 from tests.servers import ANSWER_LIMIT_SECONDS, RollcallServer, wait_for
@@ -105,11 +106,11 @@ def at_once(*calls: Callable[[httpx.Client], httpx.Response], servers: Sequence[
 
 
 def seconds_until(condition: Callable[[], bool], what: str) -> float:
-    """Wait for it; prints and returns how long it took."""
+    """Wait for it; notes and returns how long it took."""
     began = time.monotonic()
     wait_for(condition, what)
     took = time.monotonic() - began
-    print(f"\n{what}: after {took:.1f} s")
+    FIGURES.append(f"{what}: noticed after {took:.1f} s")
     return took
 
 

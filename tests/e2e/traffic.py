@@ -15,6 +15,7 @@ from tests.db.rows import read
 from tests.packs import picture
 from tests.servers import RollcallServer
 
+FIGURES: list[str] = []  # told at the end of the run, see conftest.py
 NO_ANSWER = 0
 PATIENCE_SECONDS = 60.0  # a call that takes longer hangs
 
@@ -109,7 +110,7 @@ _MARKS = {
 
 
 def settle(calls: Sequence[Call], url: str, story: str) -> None:
-    """Compare what was answered with the database, and print the counts.
+    """Compare what was answered with the database, and note the counts.
 
     Fails when an answered call is not in the database exactly once, when anything is half-written, and when a
     call hung or was answered with anything but 200 and 503.
@@ -124,9 +125,9 @@ def settle(calls: Sequence[Call], url: str, story: str) -> None:
     answered_count = sum(call.status == 200 for call in calls)
     others = Counter(call.error_code or call.status for call in calls if call.status != 200)
     slowest = max(call.seconds for call in calls)
-    print(
-        f"\n{story}: sent {len(calls)}, answered {answered_count}, found {answered_count - len(lost)},"
-        f" lost {len(lost)}; not served: {dict(others)}; slowest {slowest:.1f} s"
+    FIGURES.append(
+        f"{story}: sent {len(calls)}, answered {answered_count}, found {answered_count - len(lost)}, "
+        f"lost {len(lost)}; not served: {dict(others)}; slowest {slowest:.1f} s"
     )
     assert not lost
     assert_whole(database)
