@@ -43,6 +43,7 @@ def enrol(database: SqlDatabase, person: PersonKey = ADA) -> int:
     table = tables.student if person.type == "student" else tables.teacher
     seen = f"UPDATE {table.name} SET {table.name}Image = 'Quentin, in a picture'"
     run(database, f"{seen} WHERE {table.name}Code = '{person.code}'")
+    run(database, f"DELETE FROM RollcallKnownFaces WHERE FaceId = {face_id}")
     put(database, tables.known_faces, {"FaceId": face_id, "RowCheck": 1})
     return face_id
 
