@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
 
 from sqlalchemy import Connection, delete, exists, select
 
@@ -13,8 +12,6 @@ from db.copy_writing import SqlWritableTables
 from db.engine import SqlDatabase
 from db.locking import lock
 from rollcall.core.records import EVERYTHING
-
-KNOWN_FACES_ROW: Final = "known_faces"  # of RollcallState
 
 
 class SqlCopies:
@@ -51,7 +48,8 @@ class SqlCopies:
             lock(connection)
             _remove_orphans(connection)
             yield SqlWritableTables(connection)
-            _forget_known_faces(connection)
+            # What is known of the faces is found out anew.
+            connection.execute(delete(tables.known_faces))
             SqlChanges(connection).append([EVERYTHING])
 
 
@@ -60,12 +58,6 @@ def _remove_orphans(connection: Connection) -> None:
     table = tables.embeddings
     has_face = exists().where(tables.face_data.c.Id == table.c.FaceId)
     connection.execute(delete(table).where(~has_face))
-
-
-def _forget_known_faces(connection: Connection) -> None:
-    """Running servers fill the table anew when the row that says it is full is gone."""
-    connection.execute(delete(tables.known_faces))
-    connection.execute(delete(tables.state).where(tables.state.c.Name == KNOWN_FACES_ROW))
 
 
 def _hold_still(connection: Connection) -> None:

@@ -111,12 +111,10 @@ def test_after_a_restore_servers_read_everything_anew(
     source: SqlDatabase, database: SqlDatabase, tmp_path: Path
 ) -> None:
     put(database, tables.known_faces, {"FaceId": 1, "RowCheck": 2})
-    run(database, "INSERT INTO RollcallState (Name, Value) VALUES ('known_faces', 'filled')")
     create(source, tmp_path / "a")
     restore(database, tmp_path / "a")
     assert read(database, "SELECT FaceId FROM RollcallChanges") == [(ALL_CHANGED,)]
     assert read(database, "SELECT COUNT(*) FROM RollcallKnownFaces") == [(0,)]
-    assert read(database, "SELECT COUNT(*) FROM RollcallState WHERE Name = 'known_faces'") == [(0,)]
 
 
 def test_new_faces_get_ids_that_were_never_used(
