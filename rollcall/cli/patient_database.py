@@ -1,5 +1,6 @@
 """The database for commands that nobody waits for."""
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -20,6 +21,8 @@ def patient_database(settings: Settings) -> Iterator[SqlDatabase]:
     Raises:
         DatabaseError: it is unreachable, or does not allow it.
     """
+    # asyncio would let Ctrl-C wait until the command is done.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     database = open_database(settings.database_url.get_secret_value(), pool_size=1, waits=PATIENCE)
     try:
         migrate(database)

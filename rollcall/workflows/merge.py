@@ -62,7 +62,9 @@ class Merge:
     def _following(self, batch: Batch) -> Iterator[Row]:
         """Embeddings with the Ids that their faces have here; one for each face and model."""
         for row_id, archived_face, *rest in batch.rows:
-            face_id = self._face_ids[archived_face]
+            face_id = self._face_ids.get(archived_face)
+            if face_id is None:
+                raise InvalidRequest("Nothing was restored: the archive changed meanwhile.")
             key = key_of(face_id, rest[0])
             # Two faces of the archive may be one here.
             if key not in self._embedded:

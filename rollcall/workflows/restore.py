@@ -1,7 +1,7 @@
 """Bring an archive's rows back into a database, all of them or none."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -31,7 +31,7 @@ class RestoreOptions:
     """`drop_images`: pictures may be lost when an archive without pictures replaces faces."""
 
     mode: RestoreMode
-    passphrase: bytes | None = None
+    passphrase: bytes | None = field(default=None, repr=False)
     drop_images: bool = False
 
 

@@ -1,50 +1,17 @@
-"""Archive files: whole ones, damaged ones, encrypted ones."""
+"""Archive files, whole and damaged."""
 
 import gzip
 import hashlib
-import io
 import json
-import os
 import tarfile
-import zlib
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from rollcall.archive import encryption, parts, writer
-from rollcall.archive.files import ArchiveFiles
-from rollcall.archive.tar import END, Member, write_member
-from rollcall.core.backup import ALL_COLUMNS, Batch, Contents, Manifest, Origin, Row, Section
+from rollcall.archive import writer
+from rollcall.core.backup import ALL_COLUMNS, Contents, Section
 from rollcall.core.errors import InvalidRequest
-
-ORIGIN = Origin(created=datetime(2026, 3, 1, 12, 30, tzinfo=UTC), version="1.2.3", database="sqlite")
-STUDENT: Row = (1, "S1", None, "Zoë 王 🎓", None, None, None, "2024-02-30", b"\xff\xd8 picture")
-FACE: Row = (4, "student", "S1", "[0.1, 2e-3]", None, "image/jpeg", -1.5, b"")
-PASSPHRASE = "пароль".encode()
-
-
-def batch(section: Section, *rows: Row) -> Batch:
-    return Batch(section=section, columns=ALL_COLUMNS[section], rows=rows)
-
-
-CHEAP = encryption.KeyCost(passes=1, memory_bytes=8192)
-FILES = ArchiveFiles(CHEAP)
-BATCHES = (batch(Section.STUDENTS, STUDENT), batch(Section.FACES, FACE), batch(Section.FACES, (5, *FACE[1:])))
-
-
-def write(file: Path, batches: Sequence[Batch] = BATCHES, passphrase: bytes | None = None) -> Manifest:
-    contents = Contents(images=True)
-    with FILES.create(file, ORIGIN, contents, passphrase=passphrase, overwrite=False) as archive:
-        for each in batches:
-            archive.add(each)
-    return archive.manifest
-
-
-def read(file: Path, passphrase: bytes | None = None) -> tuple[list[Batch], Manifest]:
-    with FILES.open(file, passphrase=passphrase) as archive:
-        return list(archive.batches()), archive.manifest
+from tests.unit.rollcall.archive.samples import BATCHES, FACE, FILES, ORIGIN, PASSPHRASE, batch, read, write
 
 
 @pytest.mark.parametrize("passphrase", [None, PASSPHRASE])
@@ -100,157 +67,6 @@ def test_an_archive_that_was_cut_or_lengthened_is_refused(tmp_path: Path, passph
         (tmp_path / "b").write_bytes(piece)
         with pytest.raises(InvalidRequest):
             read(tmp_path / "b", passphrase)
-
-
-def test_a_wrong_passphrase_is_told_from_damage(tmp_path: Path) -> None:
-    write(tmp_path / "a", passphrase=PASSPHRASE)
-    with pytest.raises(InvalidRequest, match="passphrase is wrong"):
-        read(tmp_path / "a", b"another")
-    with pytest.raises(InvalidRequest, match="needs its passphrase"):
-        read(tmp_path / "a")
-    damaged = bytearray((tmp_path / "a").read_bytes())
-    damaged[-1] ^= 1
-    (tmp_path / "a").write_bytes(damaged)
-    with pytest.raises(InvalidRequest, match="tampered"):
-        read(tmp_path / "a", PASSPHRASE)
-
-
-def test_an_archive_that_lost_its_encryption_is_not_trusted(tmp_path: Path) -> None:
-    write(tmp_path / "a")
-    with pytest.raises(InvalidRequest, match="not encrypted"):
-        read(tmp_path / "a", PASSPHRASE)
-
-
-def test_the_usual_key_takes_64_megabytes_to_make(tmp_path: Path) -> None:
-    with ArchiveFiles().create(
-        tmp_path / "a", ORIGIN, Contents(), passphrase=PASSPHRASE, overwrite=False
-    ) as archive:
-        assert archive.manifest.parts == ()
-    assert (tmp_path / "a").read_bytes()[21:29] == bytes([12, 0, 0, 0, 0, 0, 0, 4])
-    assert read(tmp_path / "a", PASSPHRASE)[0] == []
-
-
-def test_an_encrypted_archive_shows_nothing(tmp_path: Path) -> None:
-    write(tmp_path / "a", passphrase=PASSPHRASE)
-    content = (tmp_path / "a").read_bytes()
-    for word in (b"students", b"faces", b"manifest", PASSPHRASE):
-        assert word not in content
-
-
-def test_messages_of_many_chunks_are_read_in_any_portions() -> None:
-    text = os.urandom(3 * encryption.CHUNK)
-    for length in (0, 1, encryption.CHUNK, encryption.CHUNK + 1, len(text)):
-        file = io.BytesIO()
-        sink = encryption.EncryptedSink(file, PASSPHRASE, CHEAP)
-        for start in range(0, length, 1000):
-            sink.write(text[start : min(start + 1000, length)])
-        sink.finish()
-        file.seek(len(encryption.MAGIC))
-        source = encryption.DecryptedSource(file, PASSPHRASE)
-        found = b""
-        while portion := source.read(777):
-            found += portion
-        assert found == text[:length]
-
-
-def forged(file: Path, *members: tuple[str, bytes]) -> None:
-    with file.open("wb") as raw:
-        for name, content in members:
-            write_member(raw, Member(name=name, content=content))
-        raw.write(END)
-
-
-def members_of(file: Path) -> dict[str, bytes]:
-    with tarfile.open(file) as tar:
-        return {info.name: tar.extractfile(info).read() for info in tar}  # type: ignore[union-attr]
-
-
-Forgery = Callable[[dict[str, bytes]], list[tuple[str, bytes]]]
-FORGERIES: dict[str, Forgery] = {
-    "a part is missing": lambda all: [it for it in all.items() if it[0] != "faces-000002.jsonl.gz"],
-    "the first of two parts is missing": lambda all: [
-        it for it in all.items() if it[0] != "faces-000001.jsonl.gz"
-    ],
-    "a part twice": lambda all: [*list(all.items())[:1], *all.items()],
-    "parts in another order": lambda all: [list(all.items())[place] for place in (1, 2, 0, 3)],
-    "a file of another name": lambda all: [("../../etc/passwd", b"x"), *all.items()],
-    "a part too many": lambda all: [
-        *list(all.items())[:-1],
-        ("logs-000001.jsonl.gz", parts.encode(batch(Section.LOGS))),
-        *list(all.items())[-1:],
-    ],
-    "something after the manifest": lambda all: [
-        *all.items(),
-        ("logs-000001.jsonl.gz", parts.encode(batch(Section.LOGS))),
-    ],
-    "two manifests": lambda all: [*all.items(), *list(all.items())[-1:]],
-    "no manifest": lambda all: list(all.items())[:-1],
-    "another part's content": lambda all: list(
-        {**all, "faces-000001.jsonl.gz": all["faces-000002.jsonl.gz"]}.items()
-    ),
-    "nothing": lambda _all: [],
-    "no JSON": lambda all: list({**all, "manifest.json": b"{"}.items()),
-    "a manifest that is a list": lambda all: list({**all, "manifest.json": b"[]"}.items()),
-    "fewer columns": lambda all: list(
-        {**all, "students-000001.jsonl.gz": gzip.compress(b'["Id"]\n[1]\n')}.items()
-    ),
-    "rows of another length": lambda all: list(
-        {
-            **all,
-            "students-000001.jsonl.gz": gzip.compress(
-                json.dumps(list(ALL_COLUMNS[Section.STUDENTS])).encode() + b"\n[1]\n"
-            ),
-        }.items()
-    ),
-}
-
-
-@pytest.mark.parametrize("forgery", FORGERIES.values(), ids=list(FORGERIES))
-def test_a_forged_archive_is_refused(tmp_path: Path, forgery: Forgery) -> None:
-    write(tmp_path / "a")
-    forged(tmp_path / "b", *members_of(tmp_path / "a").items())
-    read(tmp_path / "b")
-    forged(tmp_path / "b", *forgery(members_of(tmp_path / "a")))
-    with pytest.raises(InvalidRequest):
-        read(tmp_path / "b")
-
-
-def test_an_archive_of_a_newer_version_says_so(tmp_path: Path) -> None:
-    forged(tmp_path / "a", ("manifest.json", b'{"format": "rollcall-backup", "version": 2, "sha256": ""}'))
-    with pytest.raises(InvalidRequest, match="newer version"):
-        read(tmp_path / "a")
-
-
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x1f\x8b", b"x" * 5000, bytes(5000)])
-def test_any_other_file_is_refused(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "a").write_bytes(content)
-    with pytest.raises(InvalidRequest):
-        read(tmp_path / "a")
-
-
-def test_a_few_bytes_cannot_become_gigabytes() -> None:
-    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    bomb = b"".join([packer.compress(bytes(2**20)) for _ in range(200)] + [packer.flush()])
-    assert len(bomb) < 2**21
-    with pytest.raises(InvalidRequest):
-        parts.decode(Section.FACES, bomb)
-
-
-def test_a_row_that_could_not_be_read_back_is_refused(tmp_path: Path) -> None:
-    for cell in ("x" * (129 * 2**20), os.urandom(65 * 2**20)):
-        with pytest.raises(InvalidRequest, match="faces is too large: 4"):
-            write(tmp_path / "a", [batch(Section.FACES, (*FACE[:-1], cell))])
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    "cell", ["true", "{}", '{"base64": "x"}', '{"base64": 1}', '{"other": "eA=="}', "[]", str(2**63)]
-)
-def test_values_that_no_database_has_are_refused(cell: str) -> None:
-    columns = ALL_COLUMNS[Section.SETTINGS]
-    lines = f"{json.dumps(list(columns))}\n[{cell}, 1, 2]\n"
-    with pytest.raises(InvalidRequest, match="settings that cannot be read"):
-        parts.decode(Section.SETTINGS, gzip.compress(lines.encode()))
 
 
 def test_big_pictures_are_spread_over_parts(tmp_path: Path) -> None:
