@@ -14,6 +14,7 @@ from db.known_faces import SqlKnownFaces
 from db.lacking import count_lacking, images_lacking
 from db.listing import list_faces, of_person
 from db.locking import lock
+from db.packets import require_room
 from rollcall.core.faces import Embedding
 from rollcall.core.people import PersonKey, PersonType
 from rollcall.core.records import EnrolledFace, NewFace, StoredEmbeddings, StoredImage
@@ -40,7 +41,12 @@ class SqlFaces:
         self._connection = connection
 
     def add(self, face: NewFace) -> int:
-        """Store a face with its embedding; returns its FaceData Id."""
+        """Store a face with its embedding; returns its FaceData Id.
+
+        Raises:
+            ImageTooLarge: this database takes no picture of that size.
+        """
+        require_room(self._connection, face.image)
         lock(self._connection)
         name = face.original_name
         row = {

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from db import tables
 from db.engine import SqlDatabase
 from db.listing import UNKNOWN_DATE
+from rollcall.core.errors import ImageTooLarge
 from rollcall.core.people import Person, PersonType
 from tests.db.rows import embedding, entries, new_face, old_face, put, read, student, teacher
 
@@ -159,3 +160,14 @@ def test_other_columns_of_a_persons_row_are_left_alone(database: SqlDatabase) ->
     with database.transaction() as records:
         records.faces.add(new_face(student("s1")))
     assert read(database, "SELECT StudentCode, StudentName, Form FROM Student") == [("S1", "Ann", "7b")]
+
+
+def test_a_picture_beyond_the_databases_limit_is_refused_before_it_is_sent(database: SqlDatabase) -> None:
+    picture = bytes(9 * 2**20)  # MariaDB takes 16 MB at a time by default, and bytes are sent as hex digits
+    if database.kind == "sqlite":
+        with database.transaction() as records:
+            assert records.faces.add(new_face(image=picture))
+        return
+    with pytest.raises(ImageTooLarge, match="max_allowed_packet"), database.transaction() as records:
+        records.faces.add(new_face(image=picture))
+    database.run_sync(lambda records: records.faces.add(new_face(image=picture[: 7 * 2**20])))
