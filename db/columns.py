@@ -10,7 +10,7 @@ from rollcall.core.errors import DatabaseError
 
 # Never read or written.
 _UNUSED: Final = frozenset({"EmailAddress", "Campus", "Form", "Department", "StudentImage", "TeacherImage"})
-_USERS: Final = (
+USERS_TABLES: Final = (
     tables.student,
     tables.teacher,
     tables.face_data,
@@ -36,7 +36,7 @@ def require_columns(connection: Connection) -> None:
 def _missing(connection: Connection) -> Iterator[str]:
     """As `Table.Column`."""
     inspector = inspect(connection)
-    for table in _USERS:
+    for table in USERS_TABLES:
         if inspector.has_table(table.name):
             # MySQL and SQLite both compare names of columns without regard to case.
             found = {column["name"].lower() for column in inspector.get_columns(table.name)}

@@ -27,6 +27,7 @@ class SqlDatabase:
     def __init__(self, engine: Engine, pool_size: int, waits: Waits) -> None:
         self._engine = engine
         self._waits = waits
+        self._closed = False
         # As many as there are connections. Not asyncio's threads: a slow database must not take those.
         self._threads = ThreadPoolExecutor(pool_size, thread_name_prefix="database")
 
@@ -63,7 +64,7 @@ class SqlDatabase:
             try:
                 return self._attempt(work, deadline)
             except _GaveUp as gave_up:
-                if time.monotonic() + pause > deadline:
+                if self._closed or time.monotonic() + pause > deadline:
                     raise translated(gave_up.error) from None
             time.sleep(pause)
         try:
@@ -125,6 +126,7 @@ class SqlDatabase:
 
     def close(self) -> None:
         """Close the pool's connections. Those in use close when their transactions end."""
+        self._closed = True
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._engine.dispose()
 

@@ -41,7 +41,9 @@ class plain_code_key(code_key):
 def _code_key_on_mysql(element: code_key, compiler: SQLCompiler, **kw: Any) -> str:
     argument = compiler.process(element.clauses, **kw)
     # CONVERT first: LOWER does nothing to binary strings, and other character sets could not be compared.
-    return f"LOWER(RTRIM(CONVERT({argument} USING utf8mb4))) COLLATE utf8mb4_bin"
+    text = f"RTRIM(CONVERT({argument} USING utf8mb4))"
+    # A capital I with a dot, U+0130: small it is an i and a dot above, of which LOWER loses the dot.
+    return f"LOWER(REPLACE({text}, _utf8mb4 X'C4B0', _utf8mb4 X'69CC87')) COLLATE utf8mb4_bin"
 
 
 @compiles(code_key, "sqlite")

@@ -1,6 +1,7 @@
 """Enrolled faces: FaceData and our table of embeddings."""
 
 import json
+import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
@@ -107,10 +108,13 @@ class SqlFaces:
         """
         return count_lacking(self._connection, model)
 
-    def add_embedding(self, face_id: int, model: str, vector: Embedding) -> bool:
-        """Store a further model's embedding; False if the face is gone meanwhile."""
+    def add_embedding(self, face_id: int, model: str, vector: Embedding, image: bytes | None = None) -> bool:
+        """Store a further model's embedding; False if the face is gone or has another image meanwhile.
+
+        `image`: the picture it was made of; None to take it for the face's.
+        """
         lock(self._connection)
-        if not self._exists(face_id):
+        if not self._exists(face_id, image):
             return False
         self._put(face_id, model, Vector=to_blob(vector))
         # Galleries will have it from now on, so it must be missed when another program deletes it.
@@ -118,18 +122,24 @@ class SqlFaces:
         SqlChanges(self._connection).append([face_id])
         return True
 
-    def note_unreadable(self, face_id: int, model: str, problem: str) -> None:
-        """Remember that this model finds no face in the image; an embedding it has already stays."""
+    def note_unreadable(self, face_id: int, model: str, problem: str, image: bytes | None = None) -> None:
+        """Remember that this model finds no face in the image; an embedding it has already stays.
+
+        `image`: as for `add_embedding`.
+        """
         lock(self._connection)
         table = tables.embeddings
         known = select(table.c.Id).where(
             table.c.FaceId == face_id, table.c.Model == model, table.c.Vector.is_not(None)
         )
-        if self._exists(face_id) and self._connection.execute(known).first() is None:
+        if self._exists(face_id, image) and self._connection.execute(known).first() is None:
             self._put(face_id, model, Problem=problem[:50])
 
-    def _exists(self, face_id: int) -> bool:
-        query = select(tables.face_data.c.Id).where(tables.face_data.c.Id == face_id)
+    def _exists(self, face_id: int, image: bytes | None) -> bool:
+        table = tables.face_data
+        query = select(table.c.Id).where(table.c.Id == face_id)
+        if image is not None:
+            query = query.where(func.crc32(table.c.ImageData) == zlib.crc32(image))
         return self._connection.execute(query).first() is not None
 
     def _put(self, face_id: int, model: str, **values: object) -> None:

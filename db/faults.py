@@ -19,6 +19,8 @@ DRIVER_ERRORS: Final = (SQLAlchemyError, sqlite3.Error, pymysql.MySQLError)
 _PASSING: Final = frozenset({1213, 1205, 1040, 1203, 1053, 1927})
 # A text with letters that the column's character set lacks, and one too long for the column.
 _NOT_STORABLE: Final = frozenset({1366, 1406})
+# A wrong name or password, no right to the database, no such database, a way to log in that is not allowed.
+_NOT_LET_IN: Final = frozenset({1044, 1045, 1049, 1698})
 
 
 def passes(error: Exception) -> bool:
@@ -43,6 +45,8 @@ def translated(error: Exception) -> RollcallError:
     log.warning("database error: %s, %s", type(cause).__name__, shown if shown is not None else "no number")
     if isinstance(error, PoolTimeout):
         return DatabaseError("No database connection became free in time.")
+    if number in _NOT_LET_IN:
+        return DatabaseError(f"The database does not let this account in (error {number}).")
     if not_storable(error):
         return InvalidRequest("The database's column is too short for a text, or lacks letters of it.")
     lost = isinstance(error, DBAPIError) and error.connection_invalidated

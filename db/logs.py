@@ -13,7 +13,6 @@ from db.locking import start_writing
 from rollcall.core.records import RecognitionAttempt
 
 _COLUMNS: Final = "PersonCode, PersonType, Confidence, ProcessingTimeMs, SourceImageName, Success"
-_SOURCE_IMAGE_NAME: Final = 4
 _MAX_INT: Final = 2**31 - 1
 
 _Row: TypeAlias = tuple[str | int | float | None, ...]
@@ -28,16 +27,25 @@ class SqlRecognitionLog:
     def add(self, attempts: Iterable[RecognitionAttempt]) -> None:
         """Insert a row for each attempt, dated now. Waits for no other writer on MySQL.
 
-        Letters of an image's name that a users' own column cannot store become question marks.
+        Letters that a users' own column cannot store become question marks.
         """
         for rows in chunks([_row(attempt) for attempt in attempts]):
             start_writing(self._connection)
-            try:
-                self._insert(rows)
-            except DBAPIError as error:
-                if not not_storable(error):
-                    raise
-                self._insert([_in_ascii(row) for row in rows])
+            if not self._is_stored(rows):
+                # Rows of several requests may be in it: only those that are refused are changed.
+                for row in rows:
+                    if not self._is_stored([row]):
+                        self._insert([_in_ascii(row)])
+
+    def _is_stored(self, rows: Sequence[_Row]) -> bool:
+        """Insert the rows; False, and none of them, if a column cannot store a text."""
+        try:
+            self._insert(rows)
+        except DBAPIError as error:
+            if not_storable(error):
+                return False
+            raise
+        return True
 
     def _insert(self, rows: Sequence[_Row]) -> None:
         # Written out, because every recognition comes through here: SQLAlchemy would compile the statement
@@ -64,8 +72,6 @@ def _row(attempt: RecognitionAttempt) -> _Row:
 
 
 def _in_ascii(row: _Row) -> _Row:
-    name = row[_SOURCE_IMAGE_NAME]
-    if not isinstance(name, str):
-        return row
-    plain = name.encode("ascii", "replace").decode("ascii")
-    return (*row[:_SOURCE_IMAGE_NAME], plain, *row[_SOURCE_IMAGE_NAME + 1 :])
+    return tuple(
+        value.encode("ascii", "replace").decode("ascii") if isinstance(value, str) else value for value in row
+    )

@@ -11,11 +11,12 @@ from sqlalchemy import Connection, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
 from db import tables
-from db.columns import require_columns
+from db.columns import USERS_TABLES, require_columns
 from db.engine import SqlDatabase
 from db.locking import start_writing
 from db.migrations import MIGRATIONS, Migration
 from db.migrations.ddl import create_table, in_words_of
+from db.storage_engines import without_transactions
 from rollcall.core.errors import DatabaseError
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ def migrate(database: SqlDatabase) -> Sequence[Migration]:
     with database.connection() as connection:
         require_columns(connection)
         _tell_of_newer(connection)
+        _tell_of_no_transactions(connection)
         if not _pending(connection):
             return ()
     with database.connection() as connection, _alone(connection):
@@ -109,13 +111,22 @@ def _tell_of_newer(connection: Connection) -> None:
         )
 
 
+def _tell_of_no_transactions(connection: Connection) -> None:
+    if names := without_transactions(connection, (table.name for table in USERS_TABLES)):
+        log.warning(
+            "The storage engine of %s knows no transactions: what fails half-way there stays half-written. "
+            "ALTER TABLE ... ENGINE=InnoDB converts a table.",
+            ", ".join(names),
+        )
+
+
 def _execute(connection: Connection, statement: str) -> None:
     try:
         connection.exec_driver_sql(statement)
     except DBAPIError as error:
         if isinstance(error.orig, pymysql.MySQLError) and error.orig.args[0] in _NOT_ALLOWED:
             raise DatabaseError(
-                "The database account may not create tables. Hand the output of "
+                "The database account may not create or alter Rollcall's tables. Hand the output of "
                 "`bin/rollcall migrate --print` to the database's administrator; once it was run there, the "
                 "server goes on by itself."
             ) from None

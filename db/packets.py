@@ -12,7 +12,7 @@ _BESIDE: Final = 100_000  # for the rest of the statement
 
 
 def require_room(connection: Connection, picture: bytes) -> None:
-    """Ask before a large picture is sent: MySQL answers a statement beyond its limit by closing the connection.
+    """Ask before a large picture is sent: MySQL answers what is beyond its limit by closing the connection.
 
     Raises:
         ImageTooLarge: the statement would be larger than max_allowed_packet.

@@ -31,13 +31,15 @@ from runners.local import LocalFaceReader
 from runners.models import ModelCache
 
 HEALTH_CONNECTIONS = 2
+RECOGNITION_CONNECTIONS = 2  # one to look for changes, one to write the log
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What a process is made of."""
+    """What a process is made of. `recognition` is the same database by connections of its own."""
 
     database: SqlDatabase
+    recognition: SqlDatabase
     gallery: FaceGallery
     models: ModelSwitch
     prepare_database: PrepareDatabase
@@ -49,6 +51,7 @@ class Parts:
 
     def close(self) -> None:
         self.workflows.health.close()
+        self.recognition.close()
         self.database.close()
 
 
@@ -84,8 +87,10 @@ def local_reader(settings: Settings) -> FaceReader:
 
 def build(settings: Settings, faces: FaceReader) -> Parts:
     """Make all parts; nothing is started, and no connection opened."""
-    database = _open(settings, settings.database_pool_size)
-    gallery = FaceGallery(database, limit=settings.database_timeout_seconds)
+    # Who recognises has connections that nobody takes who waits for the writers' lock.
+    recognition = _open(settings, RECOGNITION_CONNECTIONS)
+    database = _open(settings, max(1, settings.database_pool_size - RECOGNITION_CONNECTIONS))
+    gallery = FaceGallery(recognition, limit=settings.database_timeout_seconds)
     models = ModelSwitch(
         choice=ModelChoice(
             name=settings.insightface_model,
@@ -99,7 +104,7 @@ def build(settings: Settings, faces: FaceReader) -> Parts:
         calibrations=lambda: gallery.calibrations,
         shared=lambda: gallery.shared,
     )
-    journal = Journal(database=database, limit=settings.database_timeout_seconds)
+    journal = Journal(database=recognition, limit=settings.database_timeout_seconds)
     prepare_database = PrepareDatabase(migrate=partial(migrate, database), gallery=gallery)
     policy = FacePolicy(reject_multiple=settings.multiple_faces_policy == "reject")
     probes = ProbeReader(models=models, faces=faces, gallery=gallery)
@@ -127,6 +132,7 @@ def build(settings: Settings, faces: FaceReader) -> Parts:
     )
     return Parts(
         database=database,
+        recognition=recognition,
         gallery=gallery,
         models=models,
         prepare_database=prepare_database,

@@ -98,11 +98,14 @@ class Faces(Protocol):
 
     def count_lacking(self, model: str) -> int: ...
 
-    def add_embedding(self, face_id: int, model: str, vector: Embedding) -> bool:
-        """Store a further model's embedding; False if the face is gone meanwhile."""
+    def add_embedding(self, face_id: int, model: str, vector: Embedding, image: bytes | None = None) -> bool:
+        """Store a further model's embedding; False if the face is gone or has another image meanwhile.
+
+        `image`: the picture it was made of; None to take it for the face's.
+        """
         ...
 
-    def note_unreadable(self, face_id: int, model: str, problem: str) -> None:
+    def note_unreadable(self, face_id: int, model: str, problem: str, image: bytes | None = None) -> None:
         """Remember that this model finds no face in the image, so that it is not tried again."""
         ...
 

@@ -42,14 +42,16 @@ class EmbedMissing:
         except (ModelNotLoaded, Overloaded):
             raise
         except RollcallError as error:
-            await self._note(image.face_id, model, error.code)
+            await self._note(image, model, error.code)
             return
         vector = next((face.embedding for face in reading.faces if face.embedding is not None), None)
         if vector is None:
-            await self._note(image.face_id, model, "NO_FACE_DETECTED")
+            await self._note(image, model, "NO_FACE_DETECTED")
             return
 
-        await self._database.run(lambda records: records.faces.add_embedding(image.face_id, model, vector))
+        await self._database.run(
+            lambda records: records.faces.add_embedding(image.face_id, model, vector, image.image)
+        )
 
     async def _read_twice(self, request: ReadRequest) -> Reading:
         """A fault of the moment, such as too little memory, must not mark a face as unreadable for good."""
@@ -59,6 +61,8 @@ class EmbedMissing:
             await asyncio.sleep(PAUSE_AFTER_FAULT_SECONDS)
             return await self._faces.read(request)
 
-    async def _note(self, face_id: int, model: str, problem: str) -> None:
-        logger.warning("Face %d cannot be read by %s: %s", face_id, model, problem)
-        await self._database.run(lambda records: records.faces.note_unreadable(face_id, model, problem))
+    async def _note(self, image: StoredImage, model: str, problem: str) -> None:
+        logger.warning("Face %d cannot be read by %s: %s", image.face_id, model, problem)
+        await self._database.run(
+            lambda records: records.faces.note_unreadable(image.face_id, model, problem, image.image)
+        )

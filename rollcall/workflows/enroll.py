@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from rollcall.core.errors import (
+    DatabaseError,
     DuplicateEnrollment,
     InternalError,
     LowQualityImage,
@@ -26,6 +27,8 @@ logger = logging.getLogger("rollcall.enroll")
 
 # How many pictures of one batch are in the network at a time; the rest of the capacity is for other callers.
 BATCH_READS = 4
+# After so many items of a batch in a row that the database failed, the rest fails at once.
+FAILURES_TO_GIVE_UP = 2
 
 
 class EnrollMode(StrEnum):
@@ -112,8 +115,10 @@ class Enroll:
                 ready = await task
                 if isinstance(ready, RollcallError) or isinstance(item, RollcallError):
                     results.append(ready if isinstance(ready, RollcallError) else InternalError())
-                    continue
-                results.append(await _outcome(self._store(item, ready)))
+                elif _database_is_away(results):
+                    results.append(results[-1])
+                else:
+                    results.append(await _outcome(self._store(item, ready)))
         return results
 
     async def _read(self, enrollment: Enrollment) -> _Ready:
@@ -166,6 +171,12 @@ async def _outcome(step: Awaitable[T]) -> T | RollcallError:
     except Exception as error:
         logger.error("An item of a batch failed: %s", type(error).__name__)
         return InternalError()
+
+
+def _database_is_away(results: Sequence[Enrolled | RollcallError]) -> bool:
+    """Whether the last items failed for it: each further one would wait in vain as long as they did."""
+    last = results[-FAILURES_TO_GIVE_UP:]
+    return len(last) == FAILURES_TO_GIVE_UP and all(isinstance(result, DatabaseError) for result in last)
 
 
 def require_quality(quality: Quality) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rollcall.core.errors import NotFound, PersonNotFound
 from rollcall.core.people import PersonKey, PersonType
-from rollcall.core.ports import Database, Records
+from rollcall.core.ports import Database
 from rollcall.core.records import EnrolledFace
 
 
@@ -37,21 +37,14 @@ class Registry:
     async def forget_person(self, person: PersonKey) -> int:
         """Delete every face of a person; returns how many. Raises PersonNotFound if there was none."""
 
-        def write(records: Records) -> int:
-            records.changes.lock()
-            removed = records.faces.remove_person(person)
-            if not removed:
-                raise PersonNotFound("This person has no enrolled face.")
-            return removed
-
-        return await self._database.run(write)
+        removed = await self._database.run(lambda records: records.faces.remove_person(person))
+        if not removed:
+            raise PersonNotFound("This person has no enrolled face.")
+        return removed
 
     async def forget_face(self, face_id: int) -> None:
         """Delete one FaceData row. Raises NotFound if there is none of that Id."""
 
-        def write(records: Records) -> None:
-            records.changes.lock()
-            if not records.faces.remove(face_id):
-                raise NotFound("There is no face of this id.")
-
-        await self._database.run(write)
+        # Raised only after the commit: what our tables have of a face that another program deleted goes too.
+        if not await self._database.run(lambda records: records.faces.remove(face_id)):
+            raise NotFound("There is no face of this id.")

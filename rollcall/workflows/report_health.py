@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rollcall.core.errors import ModelNotLoaded, RollcallError
+from rollcall.core.errors import DatabaseError, ModelNotLoaded, RollcallError
 from rollcall.core.ports import ActiveModel, Database, FaceReader, Models
 
 # The answer must be out within a second, whatever hangs.
@@ -42,7 +42,10 @@ class _Probe:
     async def ask(self, question: Callable[[], None]) -> None:
         if self._pending is None or self._pending.done():
             self._pending = self._thread.submit(question)
-        await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self._pending)), MAX_WAIT_SECONDS)
+        answer = asyncio.wrap_future(self._pending)
+        # Of an answer that comes too late nobody sees the error.
+        answer.add_done_callback(lambda late: late.cancelled() or late.exception())
+        await asyncio.wait_for(asyncio.shield(answer), MAX_WAIT_SECONDS)
 
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
@@ -119,21 +122,20 @@ class ReportHealth:
         except TimeoutError:
             return "The database does not answer."
         except RollcallError as error:
-            # Before the tables are made a question fails too, but the reason is why they are not.
-            return self._why_not_prepared() or error.message
+            return error.message
         return self._why_not_prepared()
 
     async def _ask_counts(self) -> None:
         """MySQL takes a second to count thousands of waiting faces; meanwhile the last counts stand.
 
-        Raises:
-            DatabaseError: the tables cannot be read; at the start, because they are not there yet.
+        They also stand when it gave the counting up. Whether the database can be reached is `ping`'s matter,
+        and whether the tables are there that of `why_not_prepared`.
         """
         try:
             name = self._models.active().name
         except ModelNotLoaded:
             name = None
-        with suppress(TimeoutError):
+        with suppress(TimeoutError, DatabaseError):
             await self._count.ask(lambda: self._take_counts(name))
 
     def _take_counts(self, model: str | None) -> None:

@@ -57,19 +57,24 @@ class ScanAttendance:
         chosen = assign_once(ranked, thresholds)
 
         def write(records: Records) -> Scan:
+            # Before the lock: no index serves codes, so each is looked for in the whole table.
+            students = [_student(records, match) for match in chosen if match]
             records.changes.lock()
             if not records.attendance.ensure_session(session_id):
                 raise InvalidRequest("There is no session of this id.", field="session_id")
-            marked = [_mark(records, match, session_id, status) for match in chosen if match]
+            marked = [_mark(records, student, session_id, status) for student in students]
             records.log.add(_attempts(chosen, elapsed_ms(started)))
             return Scan(marked=marked, unknown_faces=len(chosen) - len(marked))
 
         return await self._database.run(write)
 
 
-def _mark(records: Records, match: Match, session_id: int, status: AttendanceStatus) -> Marked:
+def _student(records: Records, match: Match) -> Person:
+    return records.people.find(match.person) or Person(key=match.person, name="")
+
+
+def _mark(records: Records, student: Person, session_id: int, status: AttendanceStatus) -> Marked:
     """An absent student becomes present or late; any other record stays as it is."""
-    student = records.people.find(match.person) or Person(key=match.person, name="")
     recorded = records.attendance.status_of(session_id, student.key.code)
     if recorded is None:
         records.attendance.add(session_id, student.key.code, status)

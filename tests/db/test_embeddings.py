@@ -244,3 +244,13 @@ def test_nothing_is_stored_for_a_face_that_is_gone(database: SqlDatabase) -> Non
 def test_an_embedding_that_is_not_finite_is_refused(database: SqlDatabase) -> None:
     with pytest.raises(ValueError, match="JSON"), database.transaction() as records:
         records.faces.add(new_face(embedding=np.array([np.nan], dtype=np.float32)))
+
+
+def test_an_embedding_of_a_picture_that_was_replaced_meanwhile_is_not_stored(database: SqlDatabase) -> None:
+    with database.transaction() as records:
+        face_id = records.faces.add(new_face(image=b"new"))
+        assert not records.faces.add_embedding(face_id, "m", embedding(1), b"old")
+        records.faces.note_unreadable(face_id, "m", "NO_FACE_DETECTED", b"old")
+        assert records.faces.count_lacking("m") == 1
+        assert records.faces.add_embedding(face_id, "m", embedding(1), b"new")
+        assert records.faces.count_lacking("m") == 0

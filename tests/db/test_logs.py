@@ -43,12 +43,21 @@ def test_confidence_is_kept_between_zero_and_one(
     assert milliseconds == 2**31 - 1
 
 
-def test_an_image_name_that_a_latin1_table_cannot_store_gets_question_marks(mariadb: MariaDBServer) -> None:
+def test_what_a_latin1_table_cannot_store_gets_question_marks_and_the_rest_is_kept(
+    mariadb: MariaDBServer,
+) -> None:
     database = open_database(mariadb.new_database(), pool_size=1)
     migrate(database)
     with database.connection() as connection:
         connection.exec_driver_sql("ALTER TABLE FaceRecognitionLogs CONVERT TO CHARACTER SET latin1")
     with database.transaction() as records:
-        records.log.add([attempt(source_image_name="王-é.jpg"), attempt(source_image_name=None)])
-    assert read(database, "SELECT SourceImageName FROM FaceRecognitionLogs") == [("?-?.jpg",), (None,)]
+        records.log.add(
+            [
+                attempt(source_image_name="王.jpg"),
+                attempt(source_image_name="école.jpg"),
+                attempt(person=student("Ж1")),
+            ]
+        )
+    stored = read(database, "SELECT PersonCode, SourceImageName FROM FaceRecognitionLogs ORDER BY Id")
+    assert stored == [("S1", "?.jpg"), ("S1", "école.jpg"), ("?1", None)]
     database.close()

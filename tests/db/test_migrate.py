@@ -1,5 +1,6 @@
 """Empty, old and half-migrated databases."""
 
+import logging
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -226,4 +227,20 @@ def test_a_sessions_table_that_cannot_be_referred_to_is_no_obstacle(mariadb: Mar
         assert records.attendance.ensure_session(1)
         assert not records.attendance.ensure_session(2)
         records.attendance.add(1, "S1", AttendanceStatus.PRESENT)
+    database.close()
+
+
+def test_tables_without_transactions_are_named_at_the_start(
+    mariadb: MariaDBServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = open_database(mariadb.new_database(), pool_size=1)
+    migrate(database)
+    with caplog.at_level(logging.WARNING):
+        migrate(database)
+    assert not caplog.records
+    with database.connection() as connection:
+        connection.exec_driver_sql("ALTER TABLE FaceData ENGINE=MyISAM")
+    with caplog.at_level(logging.WARNING):
+        migrate(database)
+    assert "storage engine of FaceData knows no transactions" in caplog.text
     database.close()

@@ -83,3 +83,10 @@ def test_names_of_thousands_of_persons_are_found(database: SqlDatabase) -> None:
         names = records.people.names([student(f"C{n}") for n in range(3000)] + [teacher("c1")])
     assert len(names) == 1500
     assert names[student("c1499")] == "N1499"
+
+
+def test_a_capital_i_with_a_dot_is_no_i(database: SqlDatabase) -> None:
+    put(database, tables.student, {"StudentCode": "İ1"})
+    with database.transaction() as records:
+        assert records.people.find(student("i1")) is None
+        assert records.people.find(student("İ1")) is not None

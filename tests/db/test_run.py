@@ -143,13 +143,38 @@ def test_those_who_wait_for_a_thread_give_up_in_time_too(database_url: str) -> N
 
 
 def test_a_statement_has_a_time_limit(database_url: str) -> None:
-    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n"
-    if database_url.startswith("mysql"):
-        endless = "SELECT SLEEP(60)"
+    endless, ended = "SELECT SLEEP(60)", "1969"
+    if database_url.startswith("sqlite"):
+        endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n"
+        ended = "SQLITE_INTERRUPT"
     with opened(database_url, waits=Waits(statement=1)) as database:
-        with pytest.raises(DatabaseError):
+        with pytest.raises(DatabaseError, match=ended):
             database.run_sync(lambda records: sql(records, endless))
         database.ping()
+
+
+def test_what_was_lost_while_committing_is_not_done_again(mariadb: MariaDBServer) -> None:
+    tries: list[int] = []
+
+    def work(records: Records) -> None:
+        records.faces.add(new_face())
+        assert isinstance(records, SqlRecords)
+        tries.append(records.connection.exec_driver_sql("SELECT CONNECTION_ID()").scalar_one())
+        mariadb.execute(f"KILL {tries[-1]}")
+
+    with opened(mariadb.new_database()) as database:
+        with pytest.raises(DatabaseError):
+            database.run_sync(work)
+        assert len(tries) == 1
+
+
+def test_a_connection_that_was_closed_while_idle_is_replaced(mariadb: MariaDBServer) -> None:
+    with opened(mariadb.new_database(), pool_size=1) as database:
+        with database.connection() as connection:
+            number = connection.exec_driver_sql("SELECT CONNECTION_ID()").scalar_one()
+        mariadb.execute(f"KILL {number}")
+        with database.transaction() as records:  # which is never tried again
+            records.faces.add(new_face())
 
 
 def test_a_text_that_a_column_cannot_store_is_the_callers_error(

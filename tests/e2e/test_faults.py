@@ -53,7 +53,7 @@ def under_load(server: RollcallServer, fault: Callable[[], None], story: str) ->
         wait_for(lambda: traffic.answered() >= ENOUGH, "calls before the fault")
         fault()
         over = time.monotonic()
-        wait_for(lambda: traffic.answered(since=over) > 0, "an answer after the fault")
+        wait_for(lambda: traffic.answered(since=over) > 0, "an answer after the fault", limit=60)
         FIGURES.append(f"{story}: served again {time.monotonic() - over:.1f} s after the cause was gone")
         wait_for(lambda: traffic.answered(since=over) >= ENOUGH, "calls after the fault")
         wait_for(lambda: server.health().get("status") == "healthy", "good health")

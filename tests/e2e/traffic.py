@@ -17,7 +17,7 @@ from tests.servers import RollcallServer
 
 FIGURES: list[str] = []  # told at the end of the run, see conftest.py
 NO_ANSWER = 0
-PATIENCE_SECONDS = 60.0  # a call that takes longer hangs
+PATIENCE_SECONDS = 30.0  # a call that takes longer hangs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
