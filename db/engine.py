@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, select
 
 from db.connect import WAITS, Waits, make_engine
 from db.faults import DRIVER_ERRORS, passes, translated
+from db.people import PersonRows
 from db.records import SqlRecords
 from rollcall.core.errors import DatabaseError
 
@@ -28,6 +29,7 @@ class SqlDatabase:
         self._engine = engine
         self._waits = waits
         self._closed = False
+        self._person_rows = PersonRows()
         # As many as there are connections. Not asyncio's threads: a slow database must not take those.
         self._threads = ThreadPoolExecutor(pool_size, thread_name_prefix="database")
 
@@ -77,7 +79,7 @@ class SqlDatabase:
         try:
             with self._connect() as connection:
                 _require_time(deadline)
-                result = work(SqlRecords(connection))
+                result = work(SqlRecords(connection, self._person_rows))
                 # The caller has been told by now that it failed.
                 _require_time(deadline)
                 committing = True
@@ -113,7 +115,7 @@ class SqlDatabase:
             DatabaseError, InvalidRequest: as `run_sync`. Other errors pass unchanged.
         """
         with self.connection() as connection:
-            yield SqlRecords(connection)
+            yield SqlRecords(connection, self._person_rows)
 
     def ping(self) -> None:
         """One round trip.

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, String, and_, func, select, ty
 
 from db import tables
 from db.expressions import chunks, has_code, plain_code_key
-from db.people import SqlPeople
+from db.people import PersonRows, SqlPeople
 from rollcall.core.errors import InvalidRequest
 from rollcall.core.people import PersonKey, PersonType
 from rollcall.core.records import EnrolledFace
@@ -57,7 +57,7 @@ def list_faces(
         for row in connection.execute(page)
         if (key := key_of(row.PersonType, row.PersonCode)) is not None
     ]
-    names = SqlPeople(connection).names(key for _, key in rows)
+    names = SqlPeople(connection, PersonRows()).names(key for _, key in rows)
     pictured = ids_with_image(connection, [row.Id for row, _ in rows])
     faces = [
         EnrolledFace(

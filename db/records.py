@@ -10,7 +10,7 @@ from db.changes import SqlChanges
 from db.faces import SqlFaces
 from db.known_faces import SqlKnownFaces
 from db.logs import SqlRecognitionLog
-from db.people import SqlPeople
+from db.people import PersonRows, SqlPeople
 from db.retention import SqlLogRetention
 from db.settings import SqlSettings
 
@@ -18,12 +18,13 @@ from db.settings import SqlSettings
 class SqlRecords:
     """The tables of one connection. The caller owns the transaction."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, hints: PersonRows) -> None:
         self.connection = connection
+        self._hints = hints
 
     @cached_property
     def people(self) -> SqlPeople:
-        return SqlPeople(self.connection)
+        return SqlPeople(self.connection, self._hints)
 
     @cached_property
     def faces(self) -> SqlFaces:

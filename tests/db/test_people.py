@@ -90,3 +90,29 @@ def test_a_capital_i_with_a_dot_is_no_i(database: SqlDatabase) -> None:
     with database.transaction() as records:
         assert records.people.find(student("i1")) is None
         assert records.people.find(student("İ1")) is not None
+
+
+def test_what_others_change_is_seen_at_the_next_look(database: SqlDatabase) -> None:
+    first, second = put(
+        database,
+        tables.student,
+        {"StudentCode": "S1", "StudentName": "Ann"},
+        {"StudentCode": "S2", "StudentName": "Bo"},
+    )
+
+    def names() -> list[str | None]:
+        found = database.run_sync(lambda records: records.people.names([student("s1"), student("S2")]))
+        return [found.get(student(code)) for code in ("S1", "S2")]
+
+    def change(statement: str) -> None:
+        with database.connection() as connection:
+            connection.exec_driver_sql(statement)
+
+    assert names() == names() == ["Ann", "Bo"]
+    change(f"UPDATE Student SET StudentName = 'Anna' WHERE Id = {first}")
+    assert names() == ["Anna", "Bo"]
+    change(f"UPDATE Student SET StudentCode = 'S3' WHERE Id = {first}")
+    change(f"UPDATE Student SET StudentCode = 'S1' WHERE Id = {second}")
+    assert names() == ["Bo", None]
+    change(f"DELETE FROM Student WHERE Id = {second}")
+    assert names() == [None, None]
