@@ -1,22 +1,17 @@
 """Foreign keys, whoever made them, and what the database does by itself because of them."""
 
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import SAWarning
 
-# Read here and not by SQLAlchemy's inspector, which overlooks ON DELETE behind a column on SQLite, and tables
-# of other databases on MySQL.
+# SQLAlchemy's inspector overlooks ON DELETE where the reference stands behind its column.
 _ON_SQLITE: Final = text(
     'SELECT DISTINCT m.name, k."table", k.on_delete'
     " FROM sqlite_master AS m JOIN pragma_foreign_key_list(m.name) AS k WHERE m.type = 'table'"
-)
-_ON_MYSQL: Final = text(
-    "SELECT IF(CONSTRAINT_SCHEMA = DATABASE(), TABLE_NAME, CONCAT(CONSTRAINT_SCHEMA, '.', TABLE_NAME)),"
-    " IF(UNIQUE_CONSTRAINT_SCHEMA = DATABASE(), REFERENCED_TABLE_NAME,"
-    " CONCAT(UNIQUE_CONSTRAINT_SCHEMA, '.', REFERENCED_TABLE_NAME)), DELETE_RULE"
-    " FROM information_schema.REFERENTIAL_CONSTRAINTS"
 )
 
 
@@ -42,12 +37,23 @@ class Reference:
 
 
 def read_references(connection: Connection) -> list[Reference]:
-    """Those that the account may see."""
-    query = _ON_SQLITE if connection.dialect.name == "sqlite" else _ON_MYSQL
-    return [
-        Reference(table=table, target=target, on_delete=rule.upper())
-        for table, target, rule in connection.execute(query)
-    ]
+    """Those of this database's tables that the account may see."""
+    on_sqlite = connection.dialect.name == "sqlite"
+    rows: Iterable[Any] = connection.execute(_ON_SQLITE) if on_sqlite else _on_mysql(connection)
+    return [Reference(table=table, target=target, on_delete=rule.upper()) for table, target, rule in rows]
+
+
+def _on_mysql(connection: Connection) -> Iterator[tuple[str, str, str]]:
+    # Not from information_schema: it hides keys of tables that the account may only read.
+    with warnings.catch_warnings():
+        # Of types in the school's tables that SQLAlchemy does not know.
+        warnings.simplefilter("ignore", SAWarning)
+        found = inspect(connection).get_multi_foreign_keys()
+    for (_, table), keys in found.items():
+        for key in keys:
+            schema, target = key["referred_schema"], key["referred_table"]
+            rule = key["options"].get("ondelete", "RESTRICT")
+            yield table, f"{schema}.{target}" if schema else target, rule
 
 
 def acting(references: Iterable[Reference], names: Iterable[str]) -> list[Reference]:

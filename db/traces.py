@@ -47,6 +47,7 @@ class SqlTraces:
         self._orphans = self._orphaned()
         self._references = read_references(connection)
         self._require_that_kept_rows_stay()
+        self._picture = self._picture_to_clear()
 
     def summary(self) -> Traces:
         """How many rows there are, by table."""
@@ -62,7 +63,7 @@ class SqlTraces:
             rows={name: count for name, count in rows.items() if name not in kept},
             kept={name: count for name, count in rows.items() if name in kept},
             face_ids=tuple(faces),
-            clears_picture=self._picture() is not None,
+            clears_picture=self._picture is not None,
             cascades=tuple(sorted({ref.table for ref in acting(self._references, self._losing())})),
         )
 
@@ -161,7 +162,7 @@ class SqlTraces:
                 f"Nothing was erased: another table refers to a row of {table.name} here.{way_out}"
             ) from None
 
-    def _picture(self) -> Column[bytes] | None:
+    def _picture_to_clear(self) -> Column[bytes] | None:
         """The column to clear; None if the row goes, or the school's table has no such column."""
         if not self._erasure.keep_person or not self._ids[self._person]:
             return None
@@ -172,8 +173,9 @@ class SqlTraces:
         return self._person.c[name] if name.lower() in there else None
 
     def _clear_picture(self) -> None:
-        column = self._picture()
-        for ids in chunks(self._ids[self._person]) if column is not None else ():
+        if self._picture is None:
+            return
+        for ids in chunks(self._ids[self._person]):
             self._connection.execute(
-                update(self._person).where(self._person.c.Id.in_(ids)).values({column: None})
+                update(self._person).where(self._person.c.Id.in_(ids)).values({self._picture: None})
             )

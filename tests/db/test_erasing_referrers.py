@@ -2,24 +2,27 @@
 
 import pytest
 
-from db.engine import SqlDatabase
+from db.engine import SqlDatabase, open_database
 from db.erasing import SqlEraser
+from db.migrate import migrate
+from db.tables import metadata
 from rollcall.core.backup import Section
 from rollcall.core.erasure import Erasure
 from rollcall.core.errors import InvalidRequest
 from rollcall.core.people import PersonKey
 from tests.backups import everything, fill, run
 from tests.db.rows import read, student, teacher
+from tests.mariadb import MariaDBServer
 
 ADA = student("S0")  # with a face, two log rows and one of attendance
-ID = "Id INT PRIMARY KEY"
 
 
 def refer(database: SqlDatabase, table: str, column: str, target: str, rule: str = "") -> None:
-    """Make a table of the school's, empty, whose column refers to the Id of another."""
+    """Add a column that refers to the Id of another table, to a new table or to one that is there."""
     kind = "INT" if database.kind == "mysql" else "INTEGER"
-    key = f"FOREIGN KEY ({column}) REFERENCES {target} (Id) {rule}"
-    run(database, f"CREATE TABLE {table} ({ID}, {column} {kind}, {key})")
+    if table not in metadata.tables:
+        run(database, f"CREATE TABLE {table} (Id INT PRIMARY KEY)")
+    run(database, f"ALTER TABLE {table} ADD COLUMN {column} {kind} REFERENCES {target} (Id) {rule}")
 
 
 def make_attendance_refer(database: SqlDatabase, rule: str) -> None:
@@ -82,9 +85,7 @@ def test_it_is_told_before_the_question_that_attendance_cannot_be_kept(database:
 
 def test_attendance_is_not_kept_if_it_goes_with_a_teachers_sessions(database: SqlDatabase) -> None:
     refer(database, "Courses", "TeacherId", "Teacher", "ON DELETE CASCADE")
-    kind = "INT" if database.kind == "mysql" else "INTEGER"
-    reference = f"CourseId {kind} REFERENCES Courses (Id) ON DELETE CASCADE"
-    run(database, f"ALTER TABLE AttendanceRecords ADD COLUMN {reference}")
+    refer(database, "AttendanceRecords", "CourseId", "Courses", "ON DELETE CASCADE")
     fill(database)
     assert cascades(database, teacher("t2")) == ["AttendanceRecords", "Courses"]
     with pytest.raises(InvalidRequest, match="AttendanceRecords cannot be kept"):
@@ -96,12 +97,8 @@ def test_a_person_who_refers_to_a_face_is_kept_if_the_row_survives_it(
     database: SqlDatabase, rule: str, is_kept: bool
 ) -> None:
     fill(database)
-    kind = "INT" if database.kind == "mysql" else "INTEGER"
-    run(
-        database,
-        f"ALTER TABLE Student ADD COLUMN FaceId {kind} REFERENCES FaceData (Id) {rule}",
-        "UPDATE Student SET FaceId = 1 WHERE StudentCode = 'S0'",
-    )
+    refer(database, "Student", "FaceId", "FaceData", rule)
+    run(database, "UPDATE Student SET FaceId = 1 WHERE StudentCode = 'S0'")
     keeping = Erasure(person=ADA, keep_person=True)
     if is_kept:
         SqlEraser(database).erase(keeping)
@@ -114,12 +111,8 @@ def test_a_person_who_refers_to_a_face_is_kept_if_the_row_survives_it(
 
 def test_a_person_who_refers_to_a_face_is_deleted_before_it(database: SqlDatabase) -> None:
     fill(database)
-    kind = "INT" if database.kind == "mysql" else "INTEGER"
-    run(
-        database,
-        f"ALTER TABLE Student ADD COLUMN FaceId {kind} REFERENCES FaceData (Id)",
-        "UPDATE Student SET FaceId = 1 WHERE StudentCode = 'S0'",
-    )
+    refer(database, "Student", "FaceId", "FaceData")
+    run(database, "UPDATE Student SET FaceId = 1 WHERE StudentCode = 'S0'")
     assert SqlEraser(database).erase(Erasure(person=ADA)).traces.rows["Student"] == 1
 
 
@@ -161,9 +154,19 @@ def test_tables_without_rows_of_the_person_make_nothing_cascade(database: SqlDat
 
 
 def test_a_table_that_refers_to_itself_is_followed_once(database: SqlDatabase) -> None:
-    kind = "INT" if database.kind == "mysql" else "INTEGER"
-    run(
-        database, f"ALTER TABLE Student ADD COLUMN SiblingId {kind} REFERENCES Student (Id) ON DELETE CASCADE"
-    )
+    refer(database, "Student", "SiblingId", "Student", "ON DELETE CASCADE")
     fill(database)
     assert cascades(database) == ["Student"]
+
+
+def test_tables_that_the_account_may_only_read_are_named_whatever_is_in_them(mariadb: MariaDBServer) -> None:
+    url = mariadb.new_database()
+    owner = open_database(url, pool_size=1)
+    migrate(owner)
+    fill(owner)
+    refer(owner, "Lockers", "StudentId", "Student", "ON DELETE CASCADE")
+    run(owner, "ALTER TABLE Lockers ADD COLUMN Place POINT")
+    owner.close()
+    reader = open_database(mariadb.new_account(url, "SELECT"), pool_size=1)
+    assert cascades(reader) == ["Lockers"]
+    reader.close()
