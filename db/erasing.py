@@ -1,56 +1,77 @@
 """Erase a person from the database, and from its file."""
 
-import logging
 import time
 from typing import Final
+
+from sqlalchemy import Connection
 
 from db.engine import SqlDatabase
 from db.locking import lock
 from db.traces import SqlTraces
-from rollcall.core.erasure import Erasure, Traces
+from rollcall.core.erasure import Erased, Erasure, Traces
+from rollcall.core.errors import DatabaseError, PersonNotFound
 
-log = logging.getLogger(__name__)
-
-_CHECKPOINT_LIMIT: Final = 10.0  # seconds
+_PATIENCE: Final = 10.0  # seconds
 
 
 class SqlEraser:
-    """Implements core.erasure.Eraser."""
+    """Implements core.erasure.Eraser. On SQLite it waits `patience` seconds for programs that are reading."""
 
-    def __init__(self, database: SqlDatabase) -> None:
-        self._database = database
+    def __init__(self, database: SqlDatabase, patience: float = _PATIENCE) -> None:
+        self._database, self._patience = database, patience
 
     def find(self, erasure: Erasure) -> Traces:
-        """What `erase` would delete."""
+        """See the Protocol."""
         with self._database.connection() as connection:
-            return SqlTraces(connection, erasure).summary()
+            return _require_any(SqlTraces(connection, erasure).summary())
 
-    def erase(self, erasure: Erasure) -> Traces:
-        """Delete it, in one transaction with a note in the change table, and from SQLite's file as well.
-
-        Raises:
-            InvalidRequest: a table of the school's own refers to the rows; nothing was deleted.
-        """
+    def erase(self, erasure: Erasure) -> Erased:
+        """See the Protocol."""
         with self._database.connection() as connection:
             if connection.dialect.name == "sqlite":
                 # Otherwise the deleted bytes stay in the file until something else needs their place.
                 connection.exec_driver_sql("PRAGMA secure_delete = ON").close()
             lock(connection)
             traces = SqlTraces(connection, erasure)
-            summary = traces.summary()
+            summary = _require_any(traces.summary())
             traces.delete()
-        if self._database.kind == "sqlite":
-            self._empty_the_wal()
-        return summary
+        return Erased(traces=summary, wal_emptied=self._try_to_empty_the_wal())
 
-    def _empty_the_wal(self) -> None:
-        """SQLite's write-ahead log holds pages as they were before."""
-        deadline = time.monotonic() + _CHECKPOINT_LIMIT
+    def _try_to_empty_the_wal(self) -> bool | None:
+        if self._database.kind != "sqlite":
+            return None
+        try:
+            return self._empty_the_wal()
+        except DatabaseError:
+            # The rows are deleted all the same, and the caller needs to know which.
+            return False
+
+    def _empty_the_wal(self) -> bool:
+        """SQLite's write-ahead log, and the file until that is copied to it, hold pages as they were before.
+
+        False while another program reads them.
+        """
         with self._database.connection() as connection:
             # A checkpoint is refused within a transaction.
             connection.exec_driver_sql("ROLLBACK")
-            while connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]:
-                if time.monotonic() > deadline:
-                    log.warning("the database is in use: erased bytes may stay in its -wal file for now")
-                    return
-                time.sleep(0.1)
+            wait_ms = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
+            # While a checkpoint waits by itself nobody can write.
+            connection.exec_driver_sql("PRAGMA busy_timeout = 0").close()
+            try:
+                return self._checkpoint(connection)
+            finally:
+                connection.exec_driver_sql(f"PRAGMA busy_timeout = {wait_ms}").close()
+
+    def _checkpoint(self, connection: Connection) -> bool:
+        deadline = time.monotonic() + self._patience
+        while connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.1)
+        return True
+
+
+def _require_any(traces: Traces) -> Traces:
+    if not traces.are_any:
+        raise PersonNotFound("Nothing is known of that code.")
+    return traces

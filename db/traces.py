@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
     Table,
@@ -12,33 +13,41 @@ from sqlalchemy import (
     exists,
     func,
     inspect,
-    literal,
     or_,
     select,
+    true,
     update,
 )
 from sqlalchemy.exc import IntegrityError
 
 from db import tables
 from db.changes import SqlChanges
-from db.expressions import chunks, code_key
+from db.expressions import chunks, has_code
 from db.people import TABLES
+from db.references import acting, read_references, referrers_first
 from rollcall.core.erasure import ORPHANS, Erasure, Traces
 from rollcall.core.errors import InvalidRequest
 from rollcall.core.people import PersonType
 
-# No index serves code_key. One statement looks through this many Ids, so that none takes long.
-_WINDOW: Final = 100_000
+# No index serves has_code. One statement looks through this many rows, so that none takes long.
+_WINDOW: Final = 10_000
 
 
 class SqlTraces:
-    """Finds and deletes what is known of a person. The caller owns the transaction and its lock."""
+    """Finds and deletes what is known of a person. The caller owns the transaction and its lock.
+
+    Raises:
+        InvalidRequest: what is to be kept would be deleted by foreign keys of the school's own.
+    """
 
     def __init__(self, connection: Connection, erasure: Erasure) -> None:
         self._connection, self._erasure = connection, erasure
         self._person = TABLES[erasure.person.type]
         self._ids = {table: self._find(table, rule) for table, rule in self._rules().items()}
         self._orphans = self._orphaned()
+        self._references = read_references(connection)
+        self._require_that_kept_rows_stay()
+        self._picture = self._picture_to_clear()
 
     def summary(self) -> Traces:
         """How many rows there are, by table."""
@@ -54,7 +63,8 @@ class SqlTraces:
             rows={name: count for name, count in rows.items() if name not in kept},
             kept={name: count for name, count in rows.items() if name in kept},
             face_ids=tuple(faces),
-            cascades=() if self._erasure.keep_person else tuple(self._cascades()),
+            clears_picture=self._picture is not None,
+            cascades=tuple(sorted({ref.table for ref in acting(self._references, self._losing())})),
         )
 
     def delete(self) -> None:
@@ -67,26 +77,26 @@ class SqlTraces:
         for ids in chunks([*faces, *self._orphans]):
             for table in (tables.embeddings, tables.known_faces):
                 self._connection.execute(delete(table).where(table.c.FaceId.in_(ids)))
-        for table, found in self._ids.items():
-            if table not in self._kept():
-                self._delete(table, found)
-            elif table is self._person:
-                self._clear_picture(found)
+        by_name = {table.name: table for table in self._ids if table not in self._kept()}
+        for name in referrers_first(self._references, by_name):
+            self._delete(by_name[name])
+        self._clear_picture()
         SqlChanges(self._connection).append([*faces, *self._orphans])
 
     def _rules(self) -> dict[Table, ColumnElement[bool]]:
-        """Which rows of which tables. The person's first: other tables may forbid to delete it."""
+        """Which rows of which tables; those first that may refer to the others."""
         person = self._erasure.person
-        code = code_key(literal(person.code))
-        rules = {self._person: code_key(self._person.c[f"{self._person.name}Code"]) == code}
+        rules: dict[Table, ColumnElement[bool]] = {}
         if person.type is PersonType.STUDENT:
             table = tables.attendance_records
-            rules[table] = code_key(table.c.StudentCode) == code
+            rules[table] = has_code(table.c.StudentCode, [person.code])
+        others = [type.value for type in PersonType if type is not person.type]
         for table in (tables.face_recognition_logs, tables.face_data):
-            kind = code_key(table.c.PersonType)
-            # The old server left the type out at times.
-            same_type = or_(kind == code_key(literal(person.type.value)), kind.is_(None), kind == "")
-            rules[table] = and_(code_key(table.c.PersonCode) == code, same_type)
+            kind = table.c.PersonType
+            # The old server left the type out at times. Nobody else can be meant by a word that is no type.
+            same_type = or_(kind.is_(None), ~has_code(kind, others))
+            rules[table] = and_(has_code(table.c.PersonCode, [person.code]), same_type)
+        rules[self._person] = has_code(self._person.c[f"{self._person.name}Code"], [person.code])
         return rules
 
     def _kept(self) -> Iterator[Table]:
@@ -95,13 +105,40 @@ class SqlTraces:
         if self._erasure.keep_attendance:
             yield tables.attendance_records
 
+    def _losing(self) -> Iterator[str]:
+        """Names of the tables from which rows are to be deleted."""
+        kept = set(self._kept())
+        yield from (table.name for table, ids in self._ids.items() if ids and table not in kept)
+
+    def _require_that_kept_rows_stay(self) -> None:
+        kept = {table.name.lower() for table in self._kept()}
+        for reference in acting(self._references, self._losing()):
+            to_person = reference.target.lower() == self._person.name.lower()
+            # A row that only forgets a face is kept; one that forgets whose it is is not.
+            if reference.table.lower() in kept and (reference.deletes or to_person):
+                way_out = " --keep-person keeps both." if to_person else ""
+                raise InvalidRequest(
+                    f"Nothing was erased: {reference.table} cannot be kept, because the database deletes or "
+                    f"changes its rows with those of {reference.target} that they refer to.{way_out}"
+                )
+
     def _find(self, table: Table, rule: ColumnElement[bool]) -> list[int]:
-        first, last = self._connection.execute(select(func.min(table.c.Id), func.max(table.c.Id))).one()
         found: list[int] = []
-        for start in range(first, last + 1, _WINDOW) if first is not None else ():
-            window = and_(table.c.Id >= start, table.c.Id < start + _WINDOW)
+        for window in self._windows(table.c.Id):
             found += self._connection.execute(select(table.c.Id).where(window, rule)).scalars()
         return found
+
+    def _windows(self, key: Column[int]) -> Iterator[ColumnElement[bool]]:
+        """Conditions that cut a table into pieces of `_WINDOW` rows."""
+        rest: ColumnElement[bool] = true()
+        while True:
+            query = select(key).where(rest).order_by(key).limit(1).offset(_WINDOW - 1)
+            last = self._connection.execute(query).scalar()
+            if last is None:
+                yield rest
+                return
+            yield and_(rest, key <= last)
+            rest = key > last
 
     def _orphaned(self) -> list[int]:
         table = tables.embeddings
@@ -115,29 +152,30 @@ class SqlTraces:
             for ids in chunks(face_ids)
         )
 
-    def _cascades(self) -> Iterator[str]:
-        if not self._ids[self._person]:
-            return
-        inspector = inspect(self._connection)
-        for name in inspector.get_table_names():
-            for key in inspector.get_foreign_keys(name):
-                changes = key["options"].get("ondelete", "RESTRICT").upper() not in ("RESTRICT", "NO ACTION")
-                if changes and key["referred_table"].lower() == self._person.name.lower():
-                    yield name
-
-    def _delete(self, table: Table, ids: Sequence[int]) -> None:
+    def _delete(self, table: Table) -> None:
         try:
-            for some in chunks(ids):
-                self._connection.execute(delete(table).where(table.c.Id.in_(some)))
+            for ids in chunks(self._ids[table]):
+                self._connection.execute(delete(table).where(table.c.Id.in_(ids)))
         except IntegrityError:
             way_out = " --keep-person keeps that row." if table is self._person else ""
             raise InvalidRequest(
                 f"Nothing was erased: another table refers to a row of {table.name} here.{way_out}"
             ) from None
 
-    def _clear_picture(self, ids: Sequence[int]) -> None:
-        column = self._person.c[f"{self._person.name}Image"]
-        for some in chunks(ids):
+    def _picture_to_clear(self) -> Column[bytes] | None:
+        """The column to clear; None if the row goes, or the school's table has no such column."""
+        if not self._erasure.keep_person or not self._ids[self._person]:
+            return None
+        name = f"{self._person.name}Image"
+        there = {
+            column["name"].lower() for column in inspect(self._connection).get_columns(self._person.name)
+        }
+        return self._person.c[name] if name.lower() in there else None
+
+    def _clear_picture(self) -> None:
+        if self._picture is None:
+            return
+        for ids in chunks(self._ids[self._person]):
             self._connection.execute(
-                update(self._person).where(self._person.c.Id.in_(some)).values({column: None})
+                update(self._person).where(self._person.c.Id.in_(ids)).values({self._picture: None})
             )

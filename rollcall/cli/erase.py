@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from db.erasing import SqlEraser
 from rollcall.cli.patient_database import patient_database
@@ -14,6 +14,11 @@ from rollcall.core.errors import InvalidRequest
 from rollcall.core.people import PersonKey, PersonType
 from rollcall.core.settings import Settings
 from rollcall.workflows.erase import Erase, Receipt
+
+_STILL_IN_THE_FILE: Final = (
+    "The person is erased, but another program was reading the database: the deleted bytes are still in its "
+    "file or in the -wal file. Stop the servers and programs that use it; the last to end clears both files."
+)
 
 
 def add_command(commands: Any) -> None:
@@ -56,7 +61,10 @@ async def run(options: argparse.Namespace, settings: Settings) -> int:
         if not options.yes and not _is_sure():
             print("Nothing was erased.", file=sys.stderr)
             return 1
-        _deliver(erase.run(erasure), options.receipt)
+        receipt = erase.run(erasure)
+        _deliver(receipt, options.receipt)
+        if receipt.erased.wal_emptied is False:
+            print(_STILL_IN_THE_FILE, file=sys.stderr)
     return 0
 
 
@@ -66,7 +74,7 @@ def _told(traces: Traces) -> Iterator[str]:
     for name, count in traces.kept.items():
         yield f"Kept: {name}: {count}"
     for name in traces.cascades:
-        yield f"Rows of {name} that refer to the person are deleted or changed with it."
+        yield f"Rows of {name} that refer to deleted rows are deleted or changed with them."
 
 
 def _is_sure() -> bool:

@@ -24,26 +24,47 @@ class Erasure:
 class Traces:
     """Rows by table, those that are kept by a wish included, and the Ids of the person's faces.
 
-    `cascades` are tables of the school's own whose rows go, or are changed, with the person's.
+    `clears_picture`: a row of Student or Teacher is kept and loses its picture. `cascades` are tables whose
+    rows the database deletes or changes by itself, on any level, when rows that they refer to are deleted.
     """
 
     rows: Mapping[str, int]
     kept: Mapping[str, int]
     face_ids: tuple[int, ...]
-    cascades: tuple[str, ...] = ()
+    clears_picture: bool
+    cascades: tuple[str, ...]
+
+    @property
+    def are_any(self) -> bool:
+        """Whether anything is known of the person."""
+        return any({**self.rows, **self.kept, ORPHANS: 0}.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """What was deleted. `wal_emptied` says on SQLite whether the bytes are gone from its files, else None."""
+
+    traces: Traces
+    wal_emptied: bool | None
 
 
 class Eraser(Protocol):
     """The database, for erasing a person. It blocks and raises DatabaseError, as Database does."""
 
     def find(self, erasure: Erasure) -> Traces:
-        """What `erase` would delete."""
+        """What `erase` would delete.
+
+        Raises:
+            PersonNotFound: nothing is known of that code.
+            InvalidRequest: what is to be kept would be deleted by foreign keys of the school's own.
+        """
         ...
 
-    def erase(self, erasure: Erasure) -> Traces:
+    def erase(self, erasure: Erasure) -> Erased:
         """Delete it, in one transaction with a note in the change table, and the bytes from the file as well.
 
         Raises:
-            InvalidRequest: a table of the school's own refers to the rows; nothing was deleted.
+            PersonNotFound: nothing is known of that code.
+            InvalidRequest: as `find`; or a table of the school's own refers to the rows. Nothing was deleted.
         """
         ...

@@ -3,9 +3,9 @@
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from rollcall.core.erasure import ORPHANS, Eraser, Erasure, Traces
-from rollcall.core.errors import PersonNotFound
+from rollcall.core.erasure import Erased, Eraser, Erasure, Traces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,20 +14,22 @@ class Receipt:
 
     erased_at: datetime
     erasure: Erasure
-    traces: Traces
+    erased: Erased
 
     def to_json(self) -> str:
-        erasure, traces = self.erasure, self.traces
-        told = {
+        erasure, traces = self.erasure, self.erased.traces
+        told: dict[str, Any] = {
             "erased_at": self.erased_at.isoformat(),
             "person_type": erasure.person.type.value,
             "person_code": erasure.person.code,
             "deleted_rows": dict(traces.rows),
             "face_ids": traces.face_ids,
             "kept_rows": dict(traces.kept),
-            "picture_cleared": erasure.keep_person,
+            "picture_cleared": traces.clears_picture,
             "tables_that_cascade": traces.cascades,
         }
+        if self.erased.wal_emptied is not None:
+            told["wal_emptied"] = self.erased.wal_emptied
         return json.dumps(told, indent=2)
 
 
@@ -41,20 +43,15 @@ class Erase:
         """What would be deleted.
 
         Raises:
-            PersonNotFound: nothing is known of that code.
+            PersonNotFound, InvalidRequest: as Eraser.find.
         """
-        traces = self._eraser.find(erasure)
-        if not any({**traces.rows, ORPHANS: 0}.values()) and not any(traces.kept.values()):
-            raise PersonNotFound("Nothing is known of that code.")
-        return traces
+        return self._eraser.find(erasure)
 
     def run(self, erasure: Erasure) -> Receipt:
         """Delete it.
 
         Raises:
-            PersonNotFound: nothing is known of that code.
-            InvalidRequest: a table of the school's own refers to the rows; nothing was deleted.
+            PersonNotFound, InvalidRequest: as Eraser.erase.
         """
-        self.look(erasure)
-        traces = self._eraser.erase(erasure)
-        return Receipt(erased_at=datetime.now(UTC).replace(microsecond=0), erasure=erasure, traces=traces)
+        erased = self._eraser.erase(erasure)
+        return Receipt(erased_at=datetime.now(UTC).replace(microsecond=0), erasure=erasure, erased=erased)

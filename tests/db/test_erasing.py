@@ -2,19 +2,23 @@
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect, text
+from sqlalchemy import insert, inspect, text
 
 from db import tables
+from db.columns import needed_columns
+from db.connect import Waits
 from db.engine import SqlDatabase, open_database
 from db.erasing import SqlEraser
 from db.migrate import migrate
 from rollcall.core.erasure import ORPHANS, Erasure
-from rollcall.core.errors import InvalidRequest, PersonNotFound
+from rollcall.core.errors import PersonNotFound
 from rollcall.core.people import Person, PersonKey
 from rollcall.core.records import AttendanceStatus, RecognitionAttempt
 from rollcall.workflows.erase import Erase
@@ -23,6 +27,15 @@ from tests.db.rows import embedding, new_face, old_face, put, read, student, tea
 
 PICTURE = b"\xff\xd8 the very picture of Quentin \xff\xd9" * 500
 ADA = student("QX-77")
+NOTHING = {
+    "Student": 0,
+    "AttendanceRecords": 0,
+    "FaceRecognitionLogs": 0,
+    "FaceData": 0,
+    "RollcallEmbeddings": 0,
+    "RollcallKnownFaces": 0,
+    ORPHANS: 0,
+}
 
 
 def enrol(database: SqlDatabase, person: PersonKey = ADA) -> int:
@@ -136,56 +149,116 @@ def test_attendance_can_be_kept(database: SqlDatabase) -> None:
 
 def test_a_code_that_is_nobodys_is_told(database: SqlDatabase) -> None:
     put(database, tables.embeddings, {"FaceId": 5000, "Model": "buffalo_l", "Vector": b"\0\0\x80?"})
-    with pytest.raises(PersonNotFound):
-        erase(database)
-
-
-def test_a_row_that_another_table_needs_is_not_deleted_and_nothing_else_either(database: SqlDatabase) -> None:
-    enrol(database)
-    ((row_id,),) = read(database, "SELECT Id FROM Student WHERE StudentCode = 'QX-77'")
-    kind = "INT" if database.kind == "mysql" else "INTEGER"
-    run(
-        database,
-        f"CREATE TABLE Grades (Id INT PRIMARY KEY, StudentId {kind},"
-        " FOREIGN KEY (StudentId) REFERENCES Student (Id))",
-        f"INSERT INTO Grades VALUES (1, {row_id})",
-    )
-    before = sorted(cells(database))
-    with pytest.raises(InvalidRequest, match="--keep-person"):
-        erase(database)
-    assert sorted(cells(database)) == before
-    erase(database, keep_person=True)
-    assert read(database, "SELECT StudentId FROM Grades") == [(row_id,)]
-
-
-def test_tables_that_lose_rows_with_the_person_are_named(database: SqlDatabase) -> None:
-    enrol(database)
-    run(
-        database,
-        "CREATE TABLE Lockers (Id INT PRIMARY KEY, StudentId INT,"
-        " FOREIGN KEY (StudentId) REFERENCES Student (Id) ON DELETE CASCADE)",
-    )
     eraser = SqlEraser(database)
-    assert eraser.find(Erasure(person=ADA)).cascades == ("Lockers",)
-    assert eraser.find(Erasure(person=ADA, keep_person=True)).cascades == ()
+    with pytest.raises(PersonNotFound):
+        eraser.find(Erasure(person=ADA))
+    with pytest.raises(PersonNotFound):
+        eraser.erase(Erasure(person=ADA))
+    assert read(database, "SELECT COUNT(*) FROM RollcallEmbeddings") == [(1,)]
 
 
-def test_sqlites_file_holds_no_byte_of_the_picture_any_more(tmp_path: Path) -> None:
-    file = tmp_path / "rollcall.db"
+def test_tables_without_the_columns_that_are_not_needed_can_be_erased_from(database: SqlDatabase) -> None:
+    enrol(database)
+    enrol(database, teacher("T-77"))
+    for table in (tables.student, tables.teacher):
+        unused = {column.name for column in table.columns} - set(needed_columns(table))
+        run(database, *(f"ALTER TABLE {table.name} DROP COLUMN {name}" for name in unused))
+    assert erase(database, keep_person=True)["picture_cleared"] is False
+    assert erase(database, teacher("T-77"), keep_person=True)["kept_rows"] == {"Teacher": 1}
+    assert erase(database)["deleted_rows"] == {**NOTHING, "Student": 1}
+
+
+@pytest.mark.parametrize("type", [None, "", "unknown", "Student "])
+def test_whatever_is_not_said_to_be_of_the_other_type_goes(database: SqlDatabase, type: str | None) -> None:
+    row = {"PersonCode": "S001", "SourceImageName": "S001.jpg"}
+    put(database, tables.face_recognition_logs, {**row, "PersonType": type})
+    [kept] = put(database, tables.face_recognition_logs, {**row, "PersonType": "TEACHER "})
+    old_face(database, "S001", PersonType=type)
+    receipt = erase(database, student("S001"))
+    assert receipt["face_ids"] == [1]
+    assert read(database, "SELECT Id FROM FaceRecognitionLogs") == [(kept,)]
+
+
+def test_all_rows_of_a_long_log_are_looked_through(database: SqlDatabase) -> None:
+    ids = {1, 9_999, 10_000, 10_001, 20_000, 25_000}
+    rows = [{"Id": n, "PersonCode": "LONG" if n in ids else "other"} for n in range(1, 25_001)]
+    with database.connection() as connection:
+        connection.execute(insert(tables.face_recognition_logs), rows)
+    erase(database, student("long"))
+    counts = "SELECT COUNT(*), COUNT(NULLIF(PersonCode, 'other')) FROM FaceRecognitionLogs"
+    assert read(database, counts) == [(25_000 - len(ids), 0)]
+
+
+@pytest.mark.timeout(120)
+def test_far_apart_ids_are_no_reason_to_look_for_ever(database: SqlDatabase) -> None:
+    if database.kind == "mysql":
+        run(database, "ALTER TABLE FaceRecognitionLogs MODIFY Id BIGINT AUTO_INCREMENT")
+    far = [{"Id": number, "PersonCode": "FAR"} for number in (-5, 1, 2**63 - 2)]
+    put(database, tables.face_recognition_logs, *far)
+    assert erase(database, student("FAR"))["deleted_rows"] == {**NOTHING, "FaceRecognitionLogs": 3}
+
+
+def test_a_code_beyond_ascii_is_found_in_any_case(database: SqlDatabase) -> None:
+    with database.transaction() as records:
+        records.people.add(Person(key=student("ÉTÉ-1"), name="Zoë"))
+    assert erase(database, student("été-1"))["deleted_rows"] == {**NOTHING, "Student": 1}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Of a SQLite database that holds the person; alone in its folder."""
+    (tmp_path / "alone").mkdir()
+    return tmp_path / "alone" / "rollcall.db"
+
+
+def left_in(file: Path) -> list[bytes]:
+    """Which words about the person are in the bytes of the database's files."""
+    words = (b"the very picture", b"Quentin", b"QX-77", embedding(50).tobytes()[:64])
+    stored = b"".join(path.read_bytes() for path in file.parent.iterdir())
+    return [word for word in words if word in stored]
+
+
+def test_sqlites_file_holds_no_byte_of_the_picture_any_more(file: Path) -> None:
     database = open_database(f"sqlite:///{file}", pool_size=2)
     migrate(database)
     enrol(database)
-    words = (b"the very picture", b"Quentin", b"QX-77", embedding(50).tobytes()[:64])
-
-    def left() -> list[bytes]:
-        stored = b"".join(path.read_bytes() for path in tmp_path.iterdir())
-        return [word for word in words if word in stored]
-
-    assert left() == list(words)
+    assert len(left_in(file)) == 4
     # A server with an idle connection, and another program.
     with closing(sqlite3.connect(file)) as other:
         other.execute("SELECT COUNT(*) FROM FaceData").fetchall()
-        erase(database)
-        assert left() == []
+        assert erase(database)["wal_emptied"] is True
+        assert left_in(file) == []
     database.close()
-    assert left() == []
+    assert left_in(file) == []
+
+
+def test_a_program_that_goes_on_reading_makes_the_receipt_say_that_bytes_are_left(file: Path) -> None:
+    database = open_database(f"sqlite:///{file}", pool_size=2)
+    migrate(database)
+    enrol(database)
+    with closing(sqlite3.connect(file)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT COUNT(*) FROM FaceData").fetchall()
+        receipt = Erase(eraser=SqlEraser(database, patience=0.2)).run(Erasure(person=ADA))
+        assert json.loads(receipt.to_json())["wal_emptied"] is False
+        assert left_in(file) != []
+    # What the command advises: the last to end clears the files.
+    database.close()
+    assert left_in(file) == []
+
+
+def test_others_can_write_while_erasing_waits_for_a_reader(file: Path) -> None:
+    database = open_database(f"sqlite:///{file}", pool_size=2, waits=Waits(lock=20, statement=60))
+    migrate(database)
+    enrol(database)
+    with closing(sqlite3.connect(file)) as reader, closing(sqlite3.connect(file, timeout=5)) as writer:
+        reader.execute("BEGIN")
+        reader.execute("SELECT COUNT(*) FROM FaceData").fetchall()
+        with ThreadPoolExecutor(1) as threads:
+            erasing = threads.submit(SqlEraser(database, patience=2).erase, Erasure(person=ADA))
+            while not erasing.done():
+                with writer:
+                    writer.execute("INSERT INTO Sessions DEFAULT VALUES")
+                time.sleep(0.02)
+    assert erasing.result().wal_emptied is False
+    database.close()
