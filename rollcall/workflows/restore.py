@@ -104,8 +104,9 @@ class Restore:
     def _saved(
         self, tables: WritableTables, file: Path, contents: Contents, options: RestoreOptions
     ) -> Iterator[Path | None]:
-        """Keep all that will be replaced, beside the archive, unless the block raises. If the commit behind it
-        fails, nobody knows whether it was done, and the file stays.
+        """Keep all that will be replaced, beside the archive, unless the block raises.
+
+        If the commit behind it fails, nobody knows whether it was done, and the file stays.
         """
         if options.mode is not RestoreMode.REPLACE:
             yield None

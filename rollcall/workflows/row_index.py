@@ -22,7 +22,7 @@ class RowIndex:
     """Rows by keys, as `key_of` makes them. A row may have several keys, and several rows the same one."""
 
     def __init__(self, entries: Iterable[tuple[int, int]], first_keys: Sequence[int] = ()) -> None:
-        """`entries` are keys and Ids; `first_keys` those by which rows will be taken that are to wait for it."""
+        """`entries` are keys and Ids. A row whose key is one of `first_keys` waits to be taken by that."""
         keys, ids = array("Q"), array("q")
         for key, row_id in entries:
             keys.append(key)

@@ -70,6 +70,7 @@ def test_a_backup_is_created_verified_and_restored(
 
 def test_the_passphrase_comes_from_a_file_or_the_keyboard(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/c.db"
+    call(url, "migrate", folder=tmp_path)
     (tmp_path / "secret").write_text("open sesame\n")
     made = call(url, "backup", "create", "e", "--passphrase-file", "secret", folder=tmp_path)
     assert made.returncode == 0, made.stderr
@@ -84,6 +85,16 @@ def test_the_passphrase_comes_from_a_file_or_the_keyboard(tmp_path: Path) -> Non
     assert typed(create_encrypted, ["one", "another"]) == 1
     assert typed(create_encrypted, ["pass word", "pass word"]) == 0
     check(tmp_path / "f", b"pass word")
+
+
+def test_a_database_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/elsewhere/none.db"
+    for arguments in (("backup", "create", "a"), ("erase", "--type", "student", "--code", "S1", "--yes")):
+        refused = call(url, *arguments, folder=tmp_path)
+        assert (refused.returncode, refused.stdout) == (1, "")
+        told = f"There is no database at {tmp_path}/elsewhere/none.db, where DATABASE_URL says it is.\n"
+        assert refused.stderr == told
+    assert list(tmp_path.iterdir()) == []
 
 
 def typed(arguments: list[str], lines: list[str]) -> int:
@@ -160,7 +171,7 @@ def test_a_full_disk_leaves_no_archive_and_the_database_as_it_was(tmp_path: Path
     big_archive(tmp_path / "a", 2000, " " * 2000)
     # No file may grow beyond 1 MB, which a program meets as a full disk.
     full = call(url, "backup", "restore", tmp_path / "a", folder=tmp_path, shell="ulimit -f 1024;")
-    assert full.returncode == 1
+    assert (full.returncode, "disk is full" in full.stderr) == (1, True), full.stderr
     assert "Traceback" not in full.stderr
     assert everything(database) == before
     call(url, "backup", "restore", tmp_path / "a", folder=tmp_path)

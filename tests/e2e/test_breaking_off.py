@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from db.engine import SqlDatabase
@@ -49,7 +50,7 @@ def test_a_restore_that_is_broken_off_leaves_all_as_it_was(
     big_archive(archive, 20_000, " " * 2000)
     ended = signalled(
         database_url,
-        *("backup", "restore", archive, *mode),
+        *("backup", "restore", str(archive), *mode),
         when=lambda: is_writing(database, tmp_path),
         number=number,
     )
@@ -61,9 +62,7 @@ def test_a_restore_that_is_broken_off_leaves_all_as_it_was(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_backup_that_is_broken_off_leaves_no_file(
-    database: SqlDatabase, database_url: str, tmp_path: Path, number: int
-) -> None:
+def test_a_backup_that_is_broken_off_leaves_no_file(database_url: str, tmp_path: Path, number: int) -> None:
     big_archive(tmp_path / "a", 20_000, " " * 2000)
     call(database_url, "backup", "restore", tmp_path / "a", folder=tmp_path)
     place = tmp_path / "archives"
@@ -100,6 +99,8 @@ def test_a_question_ends_at_the_first_ctrl_c(
     shown = b""
     while question not in shown:
         shown += os.read(terminal, 1024)
+    # Between the question and the wait for an answer is a moment in which nothing could end that wait.
+    wait_for(lambda: psutil.Process(child).status() == psutil.STATUS_SLEEPING, "the wait for an answer")
     os.write(terminal, b"\x03")
     with suppress(OSError):  # what Linux says at a terminal's end
         while read := os.read(terminal, 1024):
