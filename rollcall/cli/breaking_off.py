@@ -1,5 +1,6 @@
 """What Ctrl-C and `docker stop` do to a command."""
 
+import logging
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ def broken_off_by_signals() -> Iterator[Sequence[int]]:
 
     def break_off(number: int, _frame: FrameType | None) -> None:
         came.append(number)
+        # What is logged from here on only follows from this.
+        logging.disable()
         raise KeyboardInterrupt
 
     # asyncio puts its own handler in the place of Python's, which a command that blocks would never notice.
@@ -27,6 +30,7 @@ def broken_off_by_signals() -> Iterator[Sequence[int]]:
     try:
         yield came
     finally:
+        logging.disable(logging.NOTSET)
         for number, handler in before.items():
             signal.signal(number, handler)
 

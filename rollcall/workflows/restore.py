@@ -19,6 +19,8 @@ from rollcall.workflows.section_merge import Tally
 
 _SAVED_BEFORE: Final = re.compile(r"(\.before-\d{8}T\d{12}Z)+$")
 
+_BESIDE_A_PICTURE_BYTES: Final = 2**16  # in its statement
+
 
 class RestoreMode(StrEnum):
     """`merge`: rows that are there stay, what is missing is added.
@@ -80,6 +82,7 @@ class Restore:
         replaces = options.mode is RestoreMode.REPLACE
         with self._copies.writing() as tables:
             _refuse_without_transactions(tables, contents)
+            _refuse_large_pictures(tables, checked)
             if replaces:
                 _refuse_to_lose(tables, contents, drop_images=options.drop_images)
             with self._saved(tables, file, contents, options) as undo:
@@ -132,6 +135,17 @@ def _refuse_without_transactions(tables: WritableTables, contents: Contents) -> 
         raise InvalidRequest(
             f"Nothing was restored: the storage engine of {', '.join(names)} knows no transactions, so a "
             "restore that fails could not be undone. Convert with ALTER TABLE ... ENGINE=InnoDB first."
+        )
+
+
+def _refuse_large_pictures(tables: WritableTables, checked: Checked) -> None:
+    limit = tables.max_statement_bytes
+    needed = 2 * checked.largest_picture_bytes + _BESIDE_A_PICTURE_BYTES
+    if limit is not None and checked.largest_picture_bytes and needed > limit:
+        raise InvalidRequest(
+            f"Nothing was restored: the archive has a picture of {checked.largest_picture_bytes:,} bytes, "
+            f"for which the database's max_allowed_packet of {limit:,} bytes is too small. Set it to "
+            f"{max(32, needed // 2**20 + 1)}M or more in the database server."
         )
 
 

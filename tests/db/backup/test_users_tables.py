@@ -1,6 +1,7 @@
 """Tables as schools have them, and what others do there while a backup is restored."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ import pytest
 from db import tables
 from db.engine import SqlDatabase, open_database
 from db.migrate import migrate
-from rollcall.core.backup import Section
+from rollcall.archive.files import ArchiveFiles
+from rollcall.core.backup import ALL_COLUMNS, Batch, Contents, Origin, Section
 from rollcall.core.backup_ports import Progress
 from rollcall.core.errors import InvalidRequest
 from rollcall.core.records import RecognitionAttempt
@@ -150,4 +152,57 @@ def test_pictures_are_read_in_pieces(database: SqlDatabase, tmp_path: Path) -> N
     before = everything(database)
     run(database, "DELETE FROM FaceData")
     restore(database, tmp_path / "a")
+    assert everything(database) == before
+
+
+def test_a_picture_that_the_database_does_not_take_is_refused_beforehand(
+    mariadb: MariaDBServer, tmp_path: Path
+) -> None:
+    source = open_database(f"sqlite:///{tmp_path}/source.db", pool_size=1)
+    migrate(source)
+    put(source, tables.face_data, {"PersonCode": "S1", "ImageData": bytes(9_000_000)})
+    create(source, tmp_path / "a")
+    create(source, tmp_path / "without", Contents())
+    source.close()
+    url = mariadb.new_database()
+    mariadb.execute("SET GLOBAL max_allowed_packet = 16777216")
+    database = open_database(url, pool_size=1)
+    migrate(database)
+    with pytest.raises(InvalidRequest, match=r"max_allowed_packet of 16,777,216 bytes .* 32M or more"):
+        restore(database, tmp_path / "a")
+    assert rows(database, Section.FACES) == []
+    restore(database, tmp_path / "without")
+    database.close()
+    try:
+        mariadb.execute("SET GLOBAL max_allowed_packet = 33554432")
+        database = open_database(url, pool_size=1)
+        run(database, "DELETE FROM FaceData")
+        restore(database, tmp_path / "a")
+        assert read(database, "SELECT LENGTH(ImageData) FROM FaceData") == [(9_000_000,)]
+        database.close()
+    finally:
+        mariadb.execute("SET GLOBAL max_allowed_packet = 16777216")
+
+
+def test_wrong_shared_settings_are_neither_saved_nor_restored(
+    source: SqlDatabase, database: SqlDatabase, tmp_path: Path
+) -> None:
+    run(source, "INSERT INTO RollcallSettings (Name, Value) VALUES ('of_a_later_version', 'x')")
+    create(source, tmp_path / "a")
+    restore(database, tmp_path / "a")
+    assert len(rows(database, Section.SETTINGS)) == 2
+    run(source, "UPDATE RollcallSettings SET Value = 'abc' WHERE Name = 'similarity_threshold'")
+    with pytest.raises(InvalidRequest, match=r"Nothing was saved: .* SIMILARITY_THRESHOLD"):
+        create(source, tmp_path / "b")
+    assert not (tmp_path / "b").exists()
+    origin = Origin(created=datetime(2026, 3, 1, tzinfo=UTC), version="0", database="sqlite")
+    columns = ALL_COLUMNS[Section.SETTINGS]
+    with ArchiveFiles().create(
+        tmp_path / "b", origin, Contents(), passphrase=None, overwrite=False
+    ) as archive:
+        wrong = ("similarity_threshold", "abc", None)
+        archive.add(Batch(section=Section.SETTINGS, columns=columns, rows=[wrong]))
+    before = everything(database)
+    with pytest.raises(InvalidRequest, match=r"settings are wrong\. SIMILARITY_THRESHOLD"):
+        restore(database, tmp_path / "b", RestoreMode.REPLACE)
     assert everything(database) == before
