@@ -65,6 +65,18 @@ def make_engine(url: str, pool_size: int, waits: Waits) -> Engine:
     return engine
 
 
+def missing_file(url: str) -> Path | None:
+    """The SQLite file of an address, if there is none yet. An address that is none is left to make_engine."""
+    try:
+        parsed = make_url(url)
+    except (SQLAlchemyError, ValueError):
+        return None
+    if parsed.get_backend_name() != "sqlite" or not parsed.database or "uri" in parsed.query:
+        return None
+    file = Path(parsed.database).absolute()
+    return None if file.exists() else file
+
+
 def _engine(url: URL, pool_size: int, waits: Waits, **options: Any) -> Engine:
     # hide_parameters: pictures and embeddings are parameters, and must not get into messages.
     return create_engine(

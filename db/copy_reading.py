@@ -14,6 +14,8 @@ from sqlalchemy import (
     column,
     exists,
     func,
+    inspect,
+    null,
     select,
     table,
     text,
@@ -38,10 +40,11 @@ PLAIN: Final = {
 }
 # PyMySQL cannot read the dates without a day that MySQL allows, and a decimal is none elsewhere.
 _AS_TEXT: Final = (DateTime, Numeric)
-# Rows in one window, so that it takes a few megabytes: a FaceDescriptor has 10 kB, a picture up to 10 MB.
+# Rows in one window, so that it takes a few megabytes: a FaceDescriptor has 10 kB.
 WINDOW: Final = 2000
 FACES_WINDOW: Final = 500
-PICTURES_WINDOW: Final = 8
+# Of pictures, which may have 10 MB each.
+_PICTURES_BYTES: Final = 4 * 2**20
 
 
 class SqlReadableTables:
@@ -49,6 +52,7 @@ class SqlReadableTables:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._absent: dict[Section, frozenset[str]] = {}
         if connection.dialect.name == "sqlite":
             # SQLite keeps whatever bytes it is given as text.
             driver: Any = connection.connection.driver_connection
@@ -62,13 +66,19 @@ class SqlReadableTables:
     def read(self, section: Section, columns: Columns) -> Iterator[Batch]:
         """All rows, in the order of their keys, in pieces of a few megabytes.
 
-        Embeddings whose face is gone are left out.
+        Embeddings whose face is gone are left out. A column that the table lacks is NULL.
         """
         # The values as the driver gives them, without SQLAlchemy's conversions, which odd rows would break.
         query = select(*(self._raw(section, name) for name in columns)).where(*_conditions(section))
-        size = _window(section, columns)
+        key = PLAIN[section].c[columns[0]]
+        if self._has_pictures(section, columns):
+            for first, last in self._spans(section, columns[-1]):
+                rows = _rows(self._connection, query.where(key.between(first, last)).order_by(key))
+                yield Batch(section=section, columns=columns, rows=rows)
+            return
         # No server-side cursor: when the backup is broken off, the driver would read on to the end.
-        for rows in windows(self._connection, query, PLAIN[section].c[columns[0]], size):
+        size = FACES_WINDOW if section is Section.FACES else WINDOW
+        for rows in windows(self._connection, query, key, size):
             yield Batch(section=section, columns=columns, rows=rows)
 
     def without_transactions(self, sections: Iterable[Section]) -> Sequence[str]:
@@ -79,10 +89,41 @@ class SqlReadableTables:
             "SELECT TABLE_NAME FROM information_schema.TABLES JOIN information_schema.ENGINES USING (ENGINE)"
             " WHERE TABLE_SCHEMA = DATABASE() AND TRANSACTIONS <> 'YES'"
         )
-        found = set(self._connection.execute(query).scalars())
-        return [TABLES[section].name for section in sections if TABLES[section].name in found]
+        # With lower_case_table_names the names have no capital letters there.
+        found = {name.lower() for name in self._connection.execute(query).scalars()}
+        return [TABLES[section].name for section in sections if TABLES[section].name.lower() in found]
+
+    def absent(self, section: Section) -> frozenset[str]:
+        """Columns that the table lacks. db.columns says which a school's table may lack."""
+        if section not in self._absent:
+            # MySQL and SQLite both compare names of columns without regard to case.
+            columns = inspect(self._connection).get_columns(TABLES[section].name)
+            found = {each["name"].lower() for each in columns}
+            lacking = (name for name in ALL_COLUMNS[section] if name.lower() not in found)
+            self._absent[section] = frozenset(lacking)
+        return self._absent[section]
+
+    def _has_pictures(self, section: Section, columns: Columns) -> bool:
+        name = ALL_COLUMNS[section][-1]
+        return section in PICTURED and columns[-1] == name and name not in self.absent(section)
+
+    def _spans(self, section: Section, name: str) -> Iterator[tuple[Cell, Cell]]:
+        """First and last Ids of rows that follow each other and whose pictures have a few megabytes."""
+        source = PLAIN[section]
+        query = select(source.c.Id, func.coalesce(func.length(source.c[name]), 0))
+        for rows in windows(self._connection, query, source.c.Id, FACES_WINDOW):
+            first, size_bytes = 0, 0
+            for place, row in enumerate(rows):
+                length = row[1] if isinstance(row[1], int) else 0
+                if place > first and size_bytes + length > _PICTURES_BYTES:
+                    yield rows[first][0], rows[place - 1][0]
+                    first, size_bytes = place, 0
+                size_bytes += length
+            yield rows[first][0], rows[-1][0]
 
     def _raw(self, section: Section, name: str) -> ColumnElement[Any]:
+        if name in self.absent(section):
+            return null().label(name)
         found = PLAIN[section].c[name]
         if self._connection.dialect.name == "mysql" and type(TABLES[section].c[name].type) in _AS_TEXT:
             return cast(found, String)
@@ -108,12 +149,6 @@ def _conditions(section: Section) -> list[ColumnElement[bool]]:
     if section is not Section.EMBEDDINGS:
         return []
     return [exists().where(tables.face_data.c.Id == PLAIN[section].c.FaceId)]
-
-
-def _window(section: Section, columns: Columns) -> int:
-    if section in PICTURED and columns[-1] == ALL_COLUMNS[section][-1]:
-        return PICTURES_WINDOW
-    return FACES_WINDOW if section is Section.FACES else WINDOW
 
 
 def _cell(value: Any) -> Cell:

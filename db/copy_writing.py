@@ -1,27 +1,29 @@
 """Writes whole tables from plain rows."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import (
+    Connection,
     LargeBinary,
     Text,
     cast,
-    column,
     delete,
+    func,
     insert,
-    inspect,
     literal,
     select,
-    table,
+    text,
     update,
 )
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError
 from sqlalchemy.sql.dml import UpdateBase
 
 from db.attendance import SqlAttendance
-from db.copy_reading import PLAIN, TABLES, WINDOW, SqlReadableTables, windows
+from db.copy_losses import losses
+from db.copy_reading import PLAIN, WINDOW, SqlReadableTables, windows
 from db.expressions import chunks
 from rollcall.core.backup import ALL_COLUMNS, Batch, Columns, Row, Section
 from rollcall.core.errors import InvalidRequest
@@ -33,26 +35,56 @@ _DOES_NOT_FIT: Final = (1048, 1054, 1264, 1265, 1292, 1364, 1366, 1406)
 class SqlWritableTables(SqlReadableTables):
     """Implements core.backup_ports.WritableTables on a connection that holds the lock."""
 
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        # On MySQL the recognition log is written by others meanwhile, for its writers take no lock.
+        self._logs_meanwhile = connection.dialect.name == "mysql"
+        logs = PLAIN[Section.LOGS]
+        self._last_log_id: int = connection.execute(select(func.max(logs.c.Id))).scalar() or 0
+
+    @property
+    def max_statement_bytes(self) -> int | None:
+        """The longest statement that the database takes, as `max_allowed_packet` says; None for no limit."""
+        if self._connection.dialect.name != "mysql":
+            return None
+        return int(self._connection.execute(text("SELECT @@max_allowed_packet")).scalar_one())
+
     def insert(self, batch: Batch) -> None:
-        """Add rows as they are.
+        """Add rows as they are. Of the log those get other Ids whose own others may take meanwhile.
 
         Raises:
             InvalidRequest: a row does not fit this database; the message names it.
         """
+        absent = self._absent_in(batch)
+        kept = [row for row in batch.rows if self._keeps_id(batch.section, row)]
+        others = [row for row in batch.rows if not self._keeps_id(batch.section, row)]
+        self._insert(replace(batch, rows=kept), absent)
+        self._insert(replace(batch, rows=others), absent | {"Id"})
+
+    def _keeps_id(self, section: Section, row: Row) -> bool:
+        if section is not Section.LOGS or not self._logs_meanwhile:
+            return True
+        return isinstance(row[0], int) and row[0] <= self._last_log_id
+
+    def _insert(self, batch: Batch, left_out: frozenset[str]) -> None:
         if not batch.rows:
             return
-        named = [dict(zip(batch.columns, row, strict=True)) for row in batch.rows]
+        statement = insert(PLAIN[batch.section])
+        savepoint = self._connection.begin_nested()
         try:
-            with self._connection.begin_nested():
-                self._connection.execute(insert(PLAIN[batch.section]), named)
+            self._connection.execute(statement, [_named(batch, row, left_out) for row in batch.rows])
+            savepoint.commit()
         except (DBAPIError, UnicodeError, OverflowError) as error:
-            # After a full disk SQLite has ended the transaction, and a further row would stay.
+            # After a full disk SQLite has ended the transaction: the savepoint is gone, and any further row
+            # would stay.
             if _misfit(error, batch.columns) is None:
                 raise
+            savepoint.rollback()
+            if batch.section is Section.LOGS and self._logs_meanwhile:
+                left_out |= {"Id"}
             # Once more, row by row: to find the one that does not fit, and to store text that is not UTF-8.
             for row in batch.rows:
-                statement = insert(PLAIN[batch.section]).values(self._values(batch, row))
-                self._execute(statement, batch, row)
+                self._execute(statement.values(self._values(batch, row, left_out)), batch, row)
 
     def update(self, batch: Batch) -> None:
         """Give the rows of these Ids, which must exist, these values.
@@ -60,10 +92,21 @@ class SqlWritableTables(SqlReadableTables):
         Raises:
             InvalidRequest: a row does not fit this database; the message names it.
         """
-        source = PLAIN[batch.section]
+        source, absent = PLAIN[batch.section], self._absent_in(batch)
         for row in batch.rows:
-            statement = update(source).where(source.c.Id == row[0]).values(self._values(batch, row))
+            statement = update(source).where(source.c.Id == row[0]).values(self._values(batch, row, absent))
             self._execute(statement, batch, row)
+
+    def _absent_in(self, batch: Batch) -> frozenset[str]:
+        """Columns that the table lacks and that have no values in the rows."""
+        absent = self.absent(batch.section)
+        for place, name in enumerate(batch.columns):
+            if name in absent and any(row[place] is not None for row in batch.rows):
+                raise InvalidRequest(
+                    f"Nothing was restored: {PLAIN[batch.section].name} of this database has no column "
+                    f"{name}, and the archive has values for it. Add the column first."
+                )
+        return absent
 
     def clear(self, section: Section) -> None:
         """Delete the rows that there were when this transaction began to read."""
@@ -78,28 +121,10 @@ class SqlWritableTables(SqlReadableTables):
 
     def lost_by_clearing(self, section: Section, columns: Columns) -> Sequence[str]:
         """Other columns that hold values, and other tables that refer to the rows."""
-        return [*self._further_columns(section, columns), *self._referrers(TABLES[section].name)]
+        return list(losses(self._connection, PLAIN[section], columns))
 
-    def _further_columns(self, section: Section, columns: Columns) -> Iterator[str]:
-        source = PLAIN[section]
-        for found in inspect(self._connection).get_columns(source.name):
-            name = found["name"]
-            if name in columns or "computed" in found:
-                continue
-            other = table(source.name, column(name)).c[name]
-            query = select(literal(1)).where(other.is_not(None)).limit(1)
-            if self._connection.execute(query).first() is not None:
-                yield f"the column {name} of {source.name}"
-
-    def _referrers(self, name: str) -> Iterator[str]:
-        inspector = inspect(self._connection)
-        for other in inspector.get_table_names():
-            keys = inspector.get_foreign_keys(other)
-            if any(key["referred_table"].lower() == name.lower() for key in keys):
-                yield f"what {other} has, which refers to {name}"
-
-    def _values(self, batch: Batch, row: Row) -> dict[str, Any]:
-        values: dict[str, Any] = dict(zip(batch.columns, row, strict=True))
+    def _values(self, batch: Batch, row: Row, left_out: frozenset[str]) -> dict[str, Any]:
+        values = _named(batch, row, left_out)
         if self._connection.dialect.name == "sqlite":
             for name, cell in values.items():
                 if isinstance(cell, str) and not _is_utf8(cell):
@@ -119,6 +144,11 @@ class SqlWritableTables(SqlReadableTables):
                 f"Nothing was restored: {PLAIN[batch.section].name} of this database cannot hold the "
                 f"archive's row {row[0]!r}: {why}."
             ) from None
+
+
+def _named(batch: Batch, row: Row, left_out: frozenset[str]) -> dict[str, Any]:
+    cells = zip(batch.columns, row, strict=True)
+    return {name: cell for name, cell in cells if name not in left_out}
 
 
 def _is_utf8(cell: str) -> bool:

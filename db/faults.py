@@ -17,6 +17,8 @@ DRIVER_ERRORS: Final = (SQLAlchemyError, sqlite3.Error, pymysql.MySQLError)
 # The transaction was given up and nothing of it is kept: a deadlock, a lock that did not come in time, too
 # many connections, a server that closed this one (at its shutdown, or because somebody ended it).
 _PASSING: Final = frozenset({1213, 1205, 1040, 1203, 1053, 1927})
+# MySQL's numbers and SQLite's names of a full disk; the latter also tells a file that may not grow.
+_FULL: Final = (1021, 1114, "SQLITE_FULL", "SQLITE_IOERR_WRITE")
 # A text with letters that the column's character set lacks, and one too long for the column.
 _NOT_STORABLE: Final = frozenset({1366, 1406})
 # A wrong name or password, no right to the database, no such database, a way to log in that is not allowed.
@@ -43,6 +45,8 @@ def translated(error: Exception) -> RollcallError:
     cause = error.orig if isinstance(error, DBAPIError) else error
     shown = getattr(cause, "sqlite_errorname", number)
     log.warning("database error: %s, %s", type(cause).__name__, shown if shown is not None else "no number")
+    if shown in _FULL:
+        return DatabaseError("The database cannot be written to: its disk is full.")
     if isinstance(error, PoolTimeout):
         return DatabaseError("No database connection became free in time.")
     if number in _NOT_LET_IN:

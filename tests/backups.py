@@ -9,6 +9,7 @@ from db.copies import SqlCopies
 from db.engine import SqlDatabase
 from rollcall.archive.files import ArchiveFiles
 from rollcall.core.backup import ALL_COLUMNS, Contents, Manifest, Row, Section
+from rollcall.core.backup_ports import Progress
 from rollcall.core.people import Person
 from rollcall.core.records import AttendanceStatus, RecognitionAttempt
 from rollcall.workflows.back_up import BackUp
@@ -44,7 +45,12 @@ def check(file: Path, passphrase: bytes | None = None) -> Checked:
 
 
 def restore(
-    database: SqlDatabase, file: Path, mode: RestoreMode = RestoreMode.MERGE, **options: Any
+    database: SqlDatabase,
+    file: Path,
+    mode: RestoreMode = RestoreMode.MERGE,
+    *,
+    progress: Progress = no_progress,
+    **options: Any,
 ) -> Restored:
     archives = ArchiveFiles()
     workflow = Restore(
@@ -52,9 +58,10 @@ def restore(
         archives=archives,
         check=CheckArchive(archives=archives, progress=no_progress),
         back_up=backs_up(database),
-        progress=no_progress,
+        progress=progress,
+        before_commit=lambda _undo: None,
     )
-    return workflow.run(file, RestoreOptions(mode=mode, **options), lambda _text: None)
+    return workflow.run(file, RestoreOptions(mode=mode, **options))
 
 
 def rows(database: SqlDatabase, section: Section) -> list[Row]:

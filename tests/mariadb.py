@@ -34,15 +34,15 @@ class MariaDBServer:
     """Runs while its `with` block does; `new_database()` gives the address of an empty database.
 
     A `durable` one keeps what it has committed whatever becomes of it, as MariaDB does by itself; the others
-    are quicker. `data` is the folder of its tables, if they are to lie elsewhere.
+    are quicker. `data` is the folder of its tables, if they are to lie elsewhere. `options` are of mariadbd.
     """
 
-    def __init__(self, *, durable: bool = False, data: Path | None = None) -> None:
+    def __init__(self, *options: str, durable: bool = False, data: Path | None = None) -> None:
         # Not pytest's tmp_path: the path of a socket has at most 107 characters.
         self.folder = Path(tempfile.mkdtemp(prefix="rollcall-mariadb-"))
         self.port = _free_port()
         self._data = data or self.folder / "data"
-        self._durability = f"--innodb-flush-log-at-trx-commit={int(durable)}"
+        self._options = [*options, f"--innodb-flush-log-at-trx-commit={int(durable)}"]
         self._process: subprocess.Popen[bytes] | None = None
         self._numbers = count(1)
 
@@ -110,7 +110,7 @@ class MariaDBServer:
         """Start, and wait until it answers."""
         arguments = ["mariadbd", "--no-defaults", *self._place(), *_SMALL, f"--port={self.port}"]
         arguments += [
-            self._durability,
+            *self._options,
             "--bind-address=127.0.0.1",
             f"--socket={self._socket}",
             f"--pid-file={self.folder}/pid",

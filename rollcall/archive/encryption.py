@@ -3,8 +3,7 @@
 The file is MAGIC, the cost of the key, the salt, the stream's header, and the stream's messages. The first
 message is empty and tells whether the passphrase is right; each further one holds CHUNK bytes; the last is
 marked as the last and may hold fewer. The stream notices messages that are changed, left out, repeated or
-exchanged. libsodium's documentation gives this recipe for files. Not age, because its passphrases cost
-256 MB of memory or more.
+exchanged. libsodium's documentation gives this recipe for files.
 """
 
 import os

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
 from rollcall.archive.encryption import MAGIC, USUAL_COST, DecryptedSource, EncryptedSink, KeyCost
 from rollcall.archive.reader import TarReader
@@ -13,8 +13,6 @@ from rollcall.archive.tar import Source
 from rollcall.archive.writer import TarWriter
 from rollcall.core.backup import Contents, Origin
 from rollcall.core.errors import InvalidRequest
-
-_EXISTS: Final = "The file exists already; --force overwrites it."
 
 
 class ArchiveFiles:
@@ -33,8 +31,7 @@ class ArchiveFiles:
         Raises:
             InvalidRequest: the file exists and must not be overwritten, or cannot be written.
         """
-        if not overwrite and file.exists():
-            raise InvalidRequest(_EXISTS)
+        self.check_place(file, overwrite=overwrite)
         try:
             # The mode of such a file is 0600.
             number, name = tempfile.mkstemp(prefix=f".{file.name}.", suffix=".part", dir=file.parent)
@@ -55,6 +52,11 @@ class ArchiveFiles:
             raise _cannot_write(error) from None
         finally:
             Path(name).unlink(missing_ok=True)
+
+    def check_place(self, file: Path, *, overwrite: bool) -> None:
+        """Raises InvalidRequest: the file exists and must not be overwritten."""
+        if not overwrite and file.exists():
+            raise _exists()
 
     @contextmanager
     def open(self, file: Path, *, passphrase: bytes | None) -> Iterator[TarReader]:
@@ -104,11 +106,11 @@ def _put(written: Path, place: Path, overwrite: bool) -> None:
             # Unlike a rename, a link never overwrites.
             place.hardlink_to(written)
         except FileExistsError:
-            raise InvalidRequest(_EXISTS) from None
+            raise _exists() from None
         except OSError:
             # Some file systems have no links.
             if place.exists():
-                raise InvalidRequest(_EXISTS) from None
+                raise _exists() from None
             written.rename(place)
     with suppress(OSError):
         folder = os.open(place.parent, os.O_RDONLY)
@@ -116,6 +118,10 @@ def _put(written: Path, place: Path, overwrite: bool) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _exists() -> InvalidRequest:
+    return InvalidRequest("The file exists already; --force overwrites it.")
 
 
 def _cannot_write(error: OSError) -> InvalidRequest:

@@ -11,10 +11,15 @@ from rollcall.core.errors import InvalidRequest
 NAME: Final = "manifest.json"
 FORMAT: Final = "rollcall-backup"
 VERSION: Final = 1
+MAX_BYTES: Final = 8 * 2**20  # 40,000 parts
 
 
 def encode(manifest: Manifest) -> bytes:
-    """The content of the manifest's file."""
+    """The content of the manifest's file.
+
+    Raises:
+        InvalidRequest: it is more than `decode` is given.
+    """
     origin, contents = manifest.origin, manifest.contents
     told = {
         "format": FORMAT,
@@ -30,7 +35,10 @@ def encode(manifest: Manifest) -> bytes:
         "counts": manifest.counts,
         "parts": [_told(part) for part in manifest.parts],
     }
-    return json.dumps({**told, "sha256": _hash(told)}, indent=1).encode("ascii")
+    content = json.dumps({**told, "sha256": _hash(told)}, indent=1).encode("ascii")
+    if len(content) > MAX_BYTES:
+        raise InvalidRequest("This is more than one archive can hold.")
+    return content
 
 
 def decode(content: bytes) -> Manifest:

@@ -43,7 +43,7 @@ class TarReader:
         Raises:
             InvalidRequest: the archive is damaged, incomplete or no archive.
         """
-        for member in read_members(self._source):
+        for member in read_members(self._source, {manifest.NAME: manifest.MAX_BYTES}):
             if self._manifest is not None:
                 raise InvalidRequest("The archive holds something after its manifest.")
             if member.name == manifest.NAME:

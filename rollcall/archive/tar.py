@@ -3,7 +3,7 @@ is zero, and nothing follows the end. A name out of it is never the name of a fi
 """
 
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -40,14 +40,14 @@ def write_member(file: Sink, member: Member) -> None:
     file.write(bytes(-len(member.content) % BLOCK))
 
 
-def read_members(file: Source) -> Iterator[Member]:
-    """All files, one at a time.
+def read_members(file: Source, max_bytes: Mapping[str, int]) -> Iterator[Member]:
+    """All files, one at a time; `max_bytes` are limits by name, lower than MAX_MEMBER_BYTES.
 
     Raises:
         InvalidRequest: the archive is damaged, too short or too long, or not one of ours.
     """
     while (header := file.read(BLOCK)) != END[:BLOCK]:
-        name, size = _parsed(header)
+        name, size = _parsed(header, max_bytes)
         content = file.read(size)
         padding = file.read(-size % BLOCK)
         if len(content) < size or len(padding) < -size % BLOCK:
@@ -65,14 +65,14 @@ def _header(name: str, size: int) -> bytes:
     return info.tobuf(tarfile.USTAR_FORMAT)
 
 
-def _parsed(header: bytes) -> tuple[str, int]:
+def _parsed(header: bytes, max_bytes: Mapping[str, int]) -> tuple[str, int]:
     if len(header) < BLOCK:
         raise InvalidRequest("The archive is incomplete: it ends too early.")
     try:
         name = header[_NAME].rstrip(b"\0").decode("ascii")
         size = int(header[_SIZE].rstrip(b"\0"), 8)
         # Whatever is not as we write it is damage.
-        if size <= MAX_MEMBER_BYTES and header == _header(name, size):
+        if size <= max_bytes.get(name, MAX_MEMBER_BYTES) and header == _header(name, size):
             return name, size
     except ValueError:
         pass

@@ -2,14 +2,10 @@
 
 import hashlib
 from collections import Counter
-from typing import Final
 
 from rollcall.archive import manifest, parts
 from rollcall.archive.tar import END, Member, Sink, write_member
-from rollcall.core.backup import Batch, Contents, Manifest, Origin, Part, Row, Section
-
-# Batches with big pictures are cut, so that a part takes little memory.
-_MAX_PART_BYTES: Final = 32 * 2**20  # where it has several rows
+from rollcall.core.backup import Batch, Contents, Manifest, Origin, Part, Section
 
 
 def part_name(section: Section, number: int) -> str:
@@ -26,22 +22,20 @@ class TarWriter:
         self._numbers = Counter[Section]()
 
     def add(self, batch: Batch) -> None:
-        """Write a part.
+        """Write as many parts as the rows need.
 
         Raises:
             InvalidRequest: a row is larger than an archive can hold.
         """
-        middle = len(batch.rows) // 2
-        if middle and sum(map(_size, batch.rows)) > _MAX_PART_BYTES:
-            for rows in (batch.rows[:middle], batch.rows[middle:]):
-                self.add(Batch(section=batch.section, columns=batch.columns, rows=rows))
-            return
-        content = parts.encode(batch)
-        self._numbers[batch.section] += 1
+        for rows, content in parts.encode(batch):
+            self._add(batch.section, rows, content)
+
+    def _add(self, section: Section, rows: int, content: bytes) -> None:
+        self._numbers[section] += 1
         part = Part(
-            name=part_name(batch.section, self._numbers[batch.section]),
-            section=batch.section,
-            rows=len(batch.rows),
+            name=part_name(section, self._numbers[section]),
+            section=section,
+            rows=rows,
             size_bytes=len(content),
             sha256=hashlib.sha256(content).hexdigest(),
         )
@@ -54,10 +48,10 @@ class TarWriter:
         return Manifest(origin=self._origin, contents=self._contents, parts=tuple(self._parts))
 
     def finish(self) -> None:
-        """Write the manifest and the end; nothing may be added afterwards."""
+        """Write the manifest and the end; nothing may be added afterwards.
+
+        Raises:
+            InvalidRequest: there are more parts than a manifest can name.
+        """
         write_member(self._file, Member(name=manifest.NAME, content=manifest.encode(self.manifest)))
         self._file.write(END)
-
-
-def _size(row: Row) -> int:
-    return sum(len(cell) for cell in row if isinstance(cell, str | bytes))

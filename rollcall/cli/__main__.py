@@ -4,18 +4,22 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 from rollcall.cli import backup, erase, evaluate, import_people, migrate, settings
+from rollcall.cli.breaking_off import broken_off_by_signals
 from rollcall.core.errors import RollcallError
 from rollcall.core.settings import WrongSettings, load_settings
 from rollcall.logs import configure_logs
+
+_ALL_OR_NOTHING: Final = ("backup", "erase")
 
 
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="rollcall", description="Works on the same settings and database as the server."
     )
-    commands = made.add_subparsers(required=True, metavar="COMMAND")
+    commands = made.add_subparsers(required=True, metavar="COMMAND", dest="command")
     import_people.add_command(commands)
     evaluate.add_command(commands)
     migrate.add_command(commands)
@@ -26,15 +30,20 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status: 0, or 1 if something failed."""
+    """Run one command; returns the exit status: 0, or 1 if something failed, or 128 and a signal's number."""
     options = parser().parse_args(arguments)
-    try:
-        loaded = load_settings()
-        configure_logs(loaded.log_level)
-        status: int = asyncio.run(options.run(options, loaded))
-    except (WrongSettings, RollcallError) as error:
-        print(error, file=sys.stderr)
-        return 1
+    with broken_off_by_signals() as signals:
+        try:
+            loaded = load_settings()
+            configure_logs(loaded.log_level)
+            status: int = asyncio.run(options.run(options, loaded))
+        except (WrongSettings, RollcallError, KeyboardInterrupt) as error:
+            if not signals:
+                print(error, file=sys.stderr)
+                return 1
+            undone = "; nothing was changed" if options.command in _ALL_OR_NOTHING else ""
+            print(f"Broken off{undone}.", file=sys.stderr)
+            return 128 + signals[0]
     return status
 
 

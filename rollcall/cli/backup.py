@@ -3,12 +3,14 @@
 import argparse
 import getpass
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from db.copies import SqlCopies
 from rollcall import __version__
 from rollcall.archive.files import ArchiveFiles
+from rollcall.cli.breaking_off import finish_whatever_comes
 from rollcall.cli.patient_database import patient_database
 from rollcall.cli.progress_bars import ProgressBars
 from rollcall.core.backup import Contents, Manifest
@@ -74,12 +76,13 @@ def _add_verify(actions: Any) -> Any:
 
 async def _create(options: argparse.Namespace, settings: Settings) -> int:
     """Raises InvalidRequest or DatabaseError; there is no new file then."""
-    if options.file.exists() and not options.force:
-        raise InvalidRequest("The file exists already; --force overwrites it.")
+    archives = ArchiveFiles()
+    # Before anybody is asked for a passphrase.
+    archives.check_place(options.file, overwrite=options.force)
     passphrase = _new_passphrase(options)
     contents = Contents(images=options.images, attendance=options.attendance, logs=options.logs)
     with patient_database(settings) as database, ProgressBars() as bars:
-        manifest = _back_up(SqlCopies(database), bars).run(
+        manifest = _back_up(SqlCopies(database), archives, bars).run(
             options.file, contents, passphrase=passphrase, overwrite=options.force
         )
     print(f"{options.file}: {_counted(manifest)}")
@@ -92,16 +95,17 @@ async def _restore(options: argparse.Namespace, settings: Settings) -> int:
         mode=RestoreMode(options.mode), passphrase=_passphrase(options), drop_images=options.drop_images
     )
     archives = ArchiveFiles()
-    with patient_database(settings) as database, ProgressBars() as bars:
+    with patient_database(settings, may_create=True) as database, ProgressBars() as bars:
         copies = SqlCopies(database)
         restore = Restore(
             copies=copies,
             archives=archives,
             check=CheckArchive(archives=archives, progress=bars),
-            back_up=_back_up(copies, bars),
+            back_up=_back_up(copies, archives, bars),
             progress=bars,
+            before_commit=partial(_before_commit, bars),
         )
-        restored = restore.run(options.file, chosen, bars.say)
+        restored = restore.run(options.file, chosen)
     print("\n".join(f"{section}: {_tallied(tally)}" for section, tally in restored.tallies.items()))
     return 0
 
@@ -115,8 +119,14 @@ async def _verify(options: argparse.Namespace, _settings: Settings) -> int:
     return 0
 
 
-def _back_up(copies: SqlCopies, progress: Progress) -> BackUp:
-    return BackUp(copies=copies, archives=ArchiveFiles(), version=__version__, progress=progress)
+def _back_up(copies: SqlCopies, archives: ArchiveFiles, progress: Progress) -> BackUp:
+    return BackUp(copies=copies, archives=archives, version=__version__, progress=progress)
+
+
+def _before_commit(bars: ProgressBars, undo: Path | None) -> None:
+    finish_whatever_comes()
+    if undo:
+        bars.say(f"The state before is kept in {undo}")
 
 
 def _counted(manifest: Manifest) -> str:

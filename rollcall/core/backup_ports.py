@@ -21,7 +21,7 @@ class ReadableTables(Protocol):
 
     def read(self, section: Section, columns: Columns) -> Iterator[Batch]:
         """All rows, in the order of their keys, in pieces of a few megabytes. Embeddings whose face is gone
-        are left out."""
+        are left out. A column that the table lacks is NULL."""
         ...
 
     def without_transactions(self, sections: Iterable[Section]) -> Sequence[str]:
@@ -35,8 +35,14 @@ class WritableTables(ReadableTables, Protocol):
     There are no embeddings without a face, which a restored face of that Id would inherit.
     """
 
+    @property
+    def max_statement_bytes(self) -> int | None:
+        """The longest statement that the database takes; None for no limit. For each byte of a picture there
+        are two in a statement."""
+        ...
+
     def insert(self, batch: Batch) -> None:
-        """Add rows as they are.
+        """Add rows as they are. Of the log those get other Ids whose own others may take meanwhile.
 
         Raises:
             InvalidRequest: a row does not fit this database; the message names it.
@@ -60,8 +66,8 @@ class WritableTables(ReadableTables, Protocol):
         ...
 
     def lost_by_clearing(self, section: Section, columns: Columns) -> Sequence[str]:
-        """What else would be lost by replacing the rows: other columns that hold values, other tables that
-        refer to them."""
+        """What else would be lost by replacing the rows: values in other columns, but for those that fill
+        themselves, and rows of other tables that refer to them."""
         ...
 
 

@@ -3,8 +3,10 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rollcall.core.backup import Contents, Manifest, Origin
+from rollcall.core.backup import Batch, Contents, Manifest, Origin
 from rollcall.core.backup_ports import Archives, Copies, Progress, ReadableTables
+from rollcall.core.errors import InvalidRequest
+from rollcall.workflows.check_archive import wrong_setting
 
 
 class BackUp:
@@ -18,7 +20,8 @@ class BackUp:
         """Write one moment of the database, which goes on being used.
 
         Raises:
-            InvalidRequest: the file exists and must not be overwritten, or cannot be written.
+            InvalidRequest: the file exists and must not be overwritten, or cannot be written, or a shared
+                setting is wrong, so that the archive could not be restored.
             DatabaseError: as it says. There is no file then.
         """
         with self._copies.reading() as tables:
@@ -45,7 +48,16 @@ class BackUp:
             for section in contents.sections:
                 done, total = 0, tables.count(section)
                 for batch in tables.read(section, contents.columns(section)):
+                    _refuse_wrong_settings(batch)
                     archive.add(batch)
                     done += len(batch.rows)
                     self._progress(f"Copying {section}", done, total)
         return archive.manifest
+
+
+def _refuse_wrong_settings(batch: Batch) -> None:
+    if wrong := wrong_setting(batch):
+        raise InvalidRequest(
+            f"Nothing was saved: a shared setting in the database is wrong. {wrong} "
+            "`rollcall settings` sets or unsets it."
+        )

@@ -1,27 +1,24 @@
 """Add what an archive holds to the tables, batch by batch."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
 from rollcall.core.backup import PEOPLE, Batch, Cell, Row, Section
 from rollcall.core.backup_ports import WritableTables
 from rollcall.core.errors import InvalidRequest
-from rollcall.workflows.row_index import key_of
+from rollcall.workflows.check_archive import Checked
 from rollcall.workflows.section_merge import Placed, SectionMerge, Tally
 
 
 class Merge:
     """Takes an archive's batches in their order. Rows that are there stay, what is missing is added."""
 
-    def __init__(
-        self, tables: WritableTables, last_ids: Mapping[Section, int], *, update_people: bool
-    ) -> None:
+    def __init__(self, tables: WritableTables, checked: Checked, *, update_people: bool) -> None:
         """`update_people`: people who are there get the archive's values."""
-        self._tables, self._last_ids = tables, last_ids
+        self._tables, self._checked = tables, checked
         self._update_people = update_people
         self._sections: dict[Section, SectionMerge] = {}
         self._face_ids: dict[Cell, Cell] = {}  # the archive's, and what they are here
-        self._embedded: set[int] = set()
         self._sessions: set[int] = set()
 
     @property
@@ -51,25 +48,24 @@ class Merge:
 
     def _of(self, name: Section) -> SectionMerge:
         if name not in self._sections:
-            self._sections[name] = SectionMerge(self._tables, name, self._last_ids.get(name, 0))
+            first_keys = self._checked.face_keys if name is Section.FACES else ()
+            last_id = self._checked.last_ids.get(name, 0)
+            self._sections[name] = SectionMerge(self._tables, name, last_id, first_keys)
         return self._sections[name]
 
     def _take_faces(self, section: SectionMerge, batch: Batch) -> None:
-        placed = section.place(batch)
+        # Two pictures of one person may look the same without a descriptor, and both are wanted.
+        placed = section.place(batch, once=True)
         self._face_ids.update({face.archived_key: face.row[0] for face in placed})
         section.add(batch, placed)
 
     def _following(self, batch: Batch) -> Iterator[Row]:
-        """Embeddings with the Ids that their faces have here; one for each face and model."""
+        """Embeddings with the Ids that their faces have here."""
         for row_id, archived_face, *rest in batch.rows:
             face_id = self._face_ids.get(archived_face)
             if face_id is None:
                 raise InvalidRequest("Nothing was restored: the archive changed meanwhile.")
-            key = key_of(face_id, rest[0])
-            # Two faces of the archive may be one here.
-            if key not in self._embedded:
-                self._embedded.add(key)
-                yield (row_id, face_id, *rest)
+            yield (row_id, face_id, *rest)
 
     def _ensure_sessions(self, placed: list[Placed]) -> None:
         wanted = {each.row[1] for each in placed if each.is_new} - self._sessions

@@ -1,18 +1,25 @@
 """Bring an archive's rows back into a database, all of them or none."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
-from rollcall.core.backup import ALL_COLUMNS, PEOPLE, Contents, Manifest, Section
+from rollcall.core.backup import ALL_COLUMNS, PEOPLE, Contents, Section
 from rollcall.core.backup_ports import Archives, Copies, Progress, WritableTables
 from rollcall.core.errors import InvalidRequest
 from rollcall.workflows.back_up import BackUp
 from rollcall.workflows.check_archive import CheckArchive, Checked
 from rollcall.workflows.merge import Merge
 from rollcall.workflows.section_merge import Tally
+
+_SAVED_BEFORE: Final = re.compile(r"(\.before-\d{8}T\d{12}Z)+$")
+
+_BESIDE_A_PICTURE_BYTES: Final = 2**16  # in its statement
 
 
 class RestoreMode(StrEnum):
@@ -39,7 +46,6 @@ class RestoreOptions:
 class Restored:
     """What became of the rows; `undo` is the archive of the state before, where there is one."""
 
-    manifest: Manifest
     tallies: Mapping[Section, Tally]
     undo: Path | None
 
@@ -48,13 +54,24 @@ class Restore:
     """`rollcall backup restore`."""
 
     def __init__(
-        self, *, copies: Copies, archives: Archives, check: CheckArchive, back_up: BackUp, progress: Progress
+        self,
+        *,
+        copies: Copies,
+        archives: Archives,
+        check: CheckArchive,
+        back_up: BackUp,
+        progress: Progress,
+        before_commit: Callable[[Path | None], None],
     ) -> None:
+        """`before_commit` is called when all is written, with the archive of the state before; from there on
+        nothing may break the restore off.
+        """
         self._copies, self._archives = copies, archives
         self._check, self._back_up, self._progress = check, back_up, progress
+        self._before_commit = before_commit
 
-    def run(self, file: Path, options: RestoreOptions, said: Callable[[str], None]) -> Restored:
-        """Check the whole archive, then restore it in one transaction. `said` is told of files that it wrote.
+    def run(self, file: Path, options: RestoreOptions) -> Restored:
+        """Check the whole archive, then restore it in one transaction.
 
         Raises:
             InvalidRequest: the archive is damaged or does not fit this database.
@@ -62,18 +79,20 @@ class Restore:
         """
         checked = self._check.run(file, options.passphrase)
         contents = checked.manifest.contents
-        undo = None
+        replaces = options.mode is RestoreMode.REPLACE
         with self._copies.writing() as tables:
             _refuse_without_transactions(tables, contents)
-            if options.mode is RestoreMode.REPLACE:
+            _refuse_large_pictures(tables, checked)
+            if replaces:
                 _refuse_to_lose(tables, contents, drop_images=options.drop_images)
-                undo = self._save(tables, file, contents, options.passphrase)
-                said(f"The state before is kept in {undo}")
-                for section in _replaced(contents):
-                    tables.clear(section)
-            merge = Merge(tables, checked.last_ids, update_people=options.mode is RestoreMode.REPLACE)
-            self._apply(file, options.passphrase, checked, merge)
-        return Restored(manifest=checked.manifest, tallies=merge.tallies, undo=undo)
+            with self._saved(tables, file, contents, options) as undo:
+                if replaces:
+                    for section in _replaced(contents):
+                        tables.clear(section)
+                merge = Merge(tables, checked, update_people=replaces)
+                self._apply(file, options.passphrase, checked, merge)
+                self._before_commit(undo)
+        return Restored(tallies=merge.tallies, undo=undo)
 
     def _apply(self, file: Path, passphrase: bytes | None, checked: Checked, merge: Merge) -> None:
         with self._archives.open(file, passphrase=passphrase) as archive:
@@ -84,13 +103,26 @@ class Restore:
             if archive.manifest != checked.manifest:
                 raise InvalidRequest("Nothing was restored: the archive changed meanwhile.")
 
-    def _save(self, tables: WritableTables, file: Path, contents: Contents, passphrase: bytes | None) -> Path:
-        """Keep all that will be replaced, beside the archive."""
+    @contextmanager
+    def _saved(
+        self, tables: WritableTables, file: Path, contents: Contents, options: RestoreOptions
+    ) -> Iterator[Path | None]:
+        """Keep all that will be replaced, beside the archive, unless the block raises.
+
+        If the commit behind it fails, nobody knows whether it was done, and the file stays.
+        """
+        if options.mode is not RestoreMode.REPLACE:
+            yield None
+            return
         moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
-        undo = file.with_name(f"{file.name}.before-{moment}")
+        undo = file.with_name(f"{_SAVED_BEFORE.sub('', file.name)}.before-{moment}")
         whole = Contents(images=True, attendance=contents.attendance, logs=contents.logs)
-        self._back_up.write(tables, undo, whole, passphrase=passphrase)
-        return undo
+        self._back_up.write(tables, undo, whole, passphrase=options.passphrase)
+        try:
+            yield undo
+        except BaseException:
+            undo.unlink(missing_ok=True)
+            raise
 
 
 def _replaced(contents: Contents) -> list[Section]:
@@ -103,6 +135,17 @@ def _refuse_without_transactions(tables: WritableTables, contents: Contents) -> 
         raise InvalidRequest(
             f"Nothing was restored: the storage engine of {', '.join(names)} knows no transactions, so a "
             "restore that fails could not be undone. Convert with ALTER TABLE ... ENGINE=InnoDB first."
+        )
+
+
+def _refuse_large_pictures(tables: WritableTables, checked: Checked) -> None:
+    limit = tables.max_statement_bytes
+    needed = 2 * checked.largest_picture_bytes + _BESIDE_A_PICTURE_BYTES
+    if limit is not None and checked.largest_picture_bytes and needed > limit:
+        raise InvalidRequest(
+            f"Nothing was restored: the archive has a picture of {checked.largest_picture_bytes:,} bytes, "
+            f"for which the database's max_allowed_packet of {limit:,} bytes is too small. Set it to "
+            f"{max(32, needed // 2**20 + 1)}M or more in the database server."
         )
 
 

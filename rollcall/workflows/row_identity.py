@@ -1,6 +1,8 @@
 """When a row of an archive and a row of the database are the same."""
 
+import re
 from collections.abc import Callable, Mapping
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, TypeAlias
 
 from rollcall.core.backup import ALL_COLUMNS, PICTURED, Cell, Columns, Section
@@ -8,6 +10,10 @@ from rollcall.core.people import fold_code
 from rollcall.workflows.row_index import key_of
 
 Named: TypeAlias = Mapping[str, Cell]  # a row's cells by their columns
+
+_NO_DESCRIPTOR: Final = ("", b"")
+_DATE: Final = re.compile(r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d:\d\d)(?:\.\d+)?)?")
+_PLACES: Final = Decimal("0.0001")  # of a confidence in MySQL
 
 
 def identity_columns(section: Section) -> Columns:
@@ -19,7 +25,10 @@ def identity_columns(section: Section) -> Columns:
 
 
 def keys_of(section: Section, row: Named) -> tuple[int, ...]:
-    """The row's keys. Two rows that share one are the same; the first counts most."""
+    """The row's keys. Two rows that share one are the same; the first counts most.
+
+    A face's first key has its Id. The second is for a row that an earlier restore had to give another.
+    """
     return _KEYS[section](row)
 
 
@@ -36,11 +45,12 @@ def _person(prefix: str) -> Callable[[Named], tuple[int, ...]]:
 
 def _face(row: Named) -> tuple[int, ...]:
     person = (_folded(row["PersonType"]), _folded(row["PersonCode"]))
-    if row["FaceDescriptor"] is not None:
-        return (key_of("descriptor", *person, row["FaceDescriptor"]),)
+    descriptor = row["FaceDescriptor"]
+    if descriptor is not None and descriptor not in _NO_DESCRIPTOR:
+        same = (*person, descriptor)
+        return key_of("id", row["Id"], *same), key_of("descriptor", *same)
     told = (row["OriginalName"], row["ContentType"], _moment(row["CreatedDate"]))
-    # The second is for a row that an earlier restore had to give another Id.
-    return key_of("id", *person, row["Id"]), key_of("told", *person, *told)
+    return key_of("id", row["Id"], *person), key_of("told", *person, *told)
 
 
 def _embedding(row: Named) -> tuple[int, ...]:
@@ -56,7 +66,7 @@ def _attempt(row: Named) -> tuple[int, ...]:
         key_of(
             _folded(row["PersonCode"]),
             _folded(row["PersonType"]),
-            _number(row["Confidence"]),
+            _rounded(row["Confidence"]),
             row["ProcessingTimeMs"],
             row["SourceImageName"],
             _moment(row["RecognitionDate"]),
@@ -82,13 +92,14 @@ def _folded(cell: Cell) -> Cell:
 
 
 def _moment(cell: Cell) -> Cell:
-    """SQLite may have a date with a fraction where MySQL has it without."""
-    return cell.removesuffix(".000000") if isinstance(cell, str) else cell
+    """A date as MySQL has it, without a fraction. SQLite has what it was given."""
+    found = _DATE.fullmatch(cell) if isinstance(cell, str) else None
+    return f"{found[1]} {found[2] or '00:00:00'}" if found else cell
 
 
-def _number(cell: Cell) -> Cell:
-    """MySQL has decimals, which come as text; SQLite has floating-point numbers."""
+def _rounded(cell: Cell) -> Cell:
+    """A confidence as MySQL rounds it. MySQL has decimals, which come as text; SQLite has floats."""
     try:
-        return cell if cell is None else float(cell)
-    except ValueError:
+        return cell if cell is None else str(Decimal(str(cell)).quantize(_PLACES, ROUND_HALF_UP))
+    except ArithmeticError:
         return cell

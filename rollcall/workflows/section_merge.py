@@ -1,6 +1,6 @@
 """Find the rows of one section that a table lacks, and their Ids there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rollcall.core.backup import NAMED, Batch, Cell, Row, Section
@@ -30,9 +30,16 @@ class Placed:
 class SectionMerge:
     """One table and what it held when the restore began."""
 
-    def __init__(self, tables: WritableTables, section: Section, last_archived_id: int) -> None:
+    def __init__(
+        self,
+        tables: WritableTables,
+        section: Section,
+        last_archived_id: int,
+        first_keys: Sequence[int] = (),
+    ) -> None:
+        """`first_keys`: of the archive's rows, where a row of the table has to wait for its own."""
         self._tables, self._section = tables, section
-        self._index = RowIndex(self._present())
+        self._index = RowIndex(self._present(), first_keys)
         # No later row of the archive may find its Id taken by an earlier one that had to give up its own.
         self._last_id = max(self._index.last_id, last_archived_id)
         self.tally = Tally()
@@ -70,9 +77,8 @@ class SectionMerge:
                     yield key, row_id
 
     def _placed(self, batch: Batch, row: Row, *, once: bool) -> Placed:
-        find = self._index.take if once else self._index.find
         keys = keys_of(self._section, dict(zip(batch.columns, row, strict=True)))
-        found = next((row_id for key in keys if (row_id := find(key)) is not None), None)
+        found = self._index.take(keys) if once else self._index.find(keys[0])
         if self._section in NAMED:
             return Placed(archived_key=row[0], row=row, is_new=found is None)
         here = self._free_id(row[0]) if found is None else found

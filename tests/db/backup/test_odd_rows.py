@@ -8,7 +8,7 @@ from db import tables
 from db.engine import SqlDatabase, open_database
 from db.migrate import migrate
 from rollcall.core.backup import Section
-from rollcall.core.errors import InvalidRequest
+from rollcall.core.errors import DatabaseError, InvalidRequest
 from rollcall.workflows.restore import RestoreMode
 from tests.backups import create, everything, fill, restore, rows, run
 from tests.db.rows import old_face, put, read
@@ -93,3 +93,20 @@ def test_users_tables_in_latin1_can_be_saved_and_restored(mariadb: MariaDBServer
     restore(database, tmp_path / "a")
     assert read(database, "SELECT StudentCode, StudentName FROM Student") == [("é1", "Zoë")]
     database.close()
+
+
+def test_a_full_disk_is_told(tmp_path: Path) -> None:
+    source, full = (open_database(f"sqlite:///{tmp_path}/{name}.db", pool_size=1) for name in ("a", "full"))
+    for database in (source, full):
+        migrate(database)
+    for number in range(100):
+        old_face(source, descriptor=f"[{number}]", ImageData=bytes(10_000))
+    create(source, tmp_path / "a")
+    source.close()
+    before = everything(full)
+    # Of its only connection.
+    run(full, "PRAGMA max_page_count = 60")
+    with pytest.raises(DatabaseError, match="disk is full"):
+        restore(full, tmp_path / "a")
+    assert everything(full) == before
+    full.close()

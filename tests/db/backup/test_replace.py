@@ -1,5 +1,6 @@
 """Restoring in place of what is there, and when that is refused."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,32 @@ def test_tables_without_transactions_are_refused(
     with pytest.raises(InvalidRequest, match="FaceData knows no transactions"):
         restore(mysql_database, tmp_path / "a", mode)
     assert everything(mysql_database) == before
+
+
+def test_a_replacement_that_fails_leaves_no_archive_of_the_state_before(
+    source: SqlDatabase, database: SqlDatabase, tmp_path: Path
+) -> None:
+    archives = tmp_path / "archives"
+    archives.mkdir()
+    create(source, archives / "a")
+    fill(database)
+    run(database, "ALTER TABLE Sessions ADD COLUMN Subject VARCHAR(50)", "DELETE FROM AttendanceRecords")
+    run(database, "DELETE FROM Sessions")
+    before = everything(database)
+    with pytest.raises(InvalidRequest, match="session 7"):
+        restore(database, archives / "a", RestoreMode.REPLACE)
+    assert everything(database) == before
+    assert [file.name for file in archives.iterdir()] == ["a"]
+
+
+def test_names_of_archives_of_the_state_before_do_not_grow(
+    source: SqlDatabase, database: SqlDatabase, tmp_path: Path
+) -> None:
+    create(source, tmp_path / "a")
+    undo = tmp_path / "a"
+    for _again in range(3):
+        found = restore(database, undo, RestoreMode.REPLACE).undo
+        assert found is not None
+        assert re.fullmatch(r"a\.before-\w+", found.name)
+        assert found != undo
+        undo = found
