@@ -7,8 +7,8 @@ import numpy as np
 
 from bench.school import enrol
 from db.engine import open_database
+from rollcall.core.database_ports import Records
 from rollcall.core.people import Person, PersonKey, PersonType
-from rollcall.core.ports import Records
 from rollcall.core.records import NewFace
 
 PICTURE_BYTES = 100_000

@@ -16,8 +16,8 @@ import psutil
 
 from bench.school import enrol
 from db.engine import open_database
+from rollcall.core.database_ports import Records
 from rollcall.core.people import PersonKey, PersonType
-from rollcall.core.ports import Records
 from rollcall.core.records import RecognitionAttempt
 from rollcall.workflows.journal import Journal
 

@@ -18,10 +18,10 @@ from sqlalchemy import (
     null,
     select,
     table,
-    text,
 )
 
 from db import tables
+from db.storage_engines import without_transactions
 from rollcall.core.backup import ALL_COLUMNS, PICTURED, Batch, Cell, Columns, Row, Section
 
 TABLES: Final = {
@@ -83,15 +83,7 @@ class SqlReadableTables:
 
     def without_transactions(self, sections: Iterable[Section]) -> Sequence[str]:
         """Names of those tables whose storage engine knows no transactions."""
-        if self._connection.dialect.name != "mysql":
-            return []
-        query = text(
-            "SELECT TABLE_NAME FROM information_schema.TABLES JOIN information_schema.ENGINES USING (ENGINE)"
-            " WHERE TABLE_SCHEMA = DATABASE() AND TRANSACTIONS <> 'YES'"
-        )
-        # With lower_case_table_names the names have no capital letters there.
-        found = {name.lower() for name in self._connection.execute(query).scalars()}
-        return [TABLES[section].name for section in sections if TABLES[section].name.lower() in found]
+        return without_transactions(self._connection, (TABLES[section].name for section in sections))
 
     def absent(self, section: Section) -> frozenset[str]:
         """Columns that the table lacks. db.columns says which a school's table may lack."""

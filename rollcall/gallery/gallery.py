@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from rollcall.core.calibration import Calibrations
+from rollcall.core.database_ports import Database, Records
 from rollcall.core.errors import DatabaseError
 from rollcall.core.faces import Embedding
 from rollcall.core.matching import Match, Thresholds
 from rollcall.core.people import PersonKey, PersonType
-from rollcall.core.ports import Database, Records
 from rollcall.core.records import SHARED, News, Position
 from rollcall.core.rounds import Rounds
 from rollcall.core.shared_settings import SharedSettings

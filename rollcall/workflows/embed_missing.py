@@ -3,9 +3,10 @@
 import asyncio
 import logging
 
+from rollcall.core.database_ports import Database
 from rollcall.core.errors import InternalError, ModelNotLoaded, Overloaded, RollcallError
 from rollcall.core.faces import Reading, ReadRequest, Subjects
-from rollcall.core.ports import Database, FaceReader, Models
+from rollcall.core.ports import FaceReader, Models
 from rollcall.core.records import StoredImage
 
 logger = logging.getLogger("rollcall.embed_missing")

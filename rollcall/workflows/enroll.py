@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
+from rollcall.core.database_ports import Database, Records
 from rollcall.core.errors import (
     DatabaseError,
     DuplicateEnrollment,
@@ -17,7 +18,7 @@ from rollcall.core.errors import (
 )
 from rollcall.core.faces import MIN_QUALITY, Quality, ReadRequest, Subjects
 from rollcall.core.people import Person, PersonKey
-from rollcall.core.ports import Database, FaceReader, Models, Records
+from rollcall.core.ports import FaceReader, Models
 from rollcall.core.records import NewFace
 from rollcall.workflows.probes import FacePolicy
 

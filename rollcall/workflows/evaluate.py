@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from rollcall.core.calibration import Calibration, CalibrationSource
+from rollcall.core.database_ports import Database
 from rollcall.core.error_rates import ErrorRates
 from rollcall.core.errors import InvalidRequest, ModelNotLoaded, NoFaceDetected, RollcallError
 from rollcall.core.faces import Embedding, ReadRequest, Subjects, metric_of
 from rollcall.core.logistic_fit import fit_logistic
 from rollcall.core.matching import similarities
 from rollcall.core.people import fold_code
-from rollcall.core.ports import Database, FaceReader, Models
+from rollcall.core.ports import FaceReader, Models
 from rollcall.core.records import StoredCalibration
 from rollcall.workflows.bulk_import import PHOTO_SUFFIXES
 

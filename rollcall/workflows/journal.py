@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from rollcall.core.database_ports import Database, Records
 from rollcall.core.errors import DatabaseError
 from rollcall.core.people import PersonKey
-from rollcall.core.ports import Database, Records
 from rollcall.core.records import RecognitionAttempt
 from rollcall.core.rounds import Rounds
 

@@ -4,7 +4,7 @@ import logging
 from functools import partial
 from typing import Final
 
-from rollcall.core.ports import Database, Records
+from rollcall.core.database_ports import Database, Records
 
 logger = logging.getLogger("rollcall.notice_foreign_writes")
 

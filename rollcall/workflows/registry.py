@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rollcall.core.database_ports import Database
 from rollcall.core.errors import NotFound, PersonNotFound
 from rollcall.core.people import PersonKey, PersonType
-from rollcall.core.ports import Database
 from rollcall.core.records import EnrolledFace
 
 

@@ -7,8 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
+from rollcall.core.database_ports import Database
 from rollcall.core.errors import DatabaseError, ModelNotLoaded, RollcallError
-from rollcall.core.ports import ActiveModel, Database, FaceReader, Models
+from rollcall.core.ports import ActiveModel, FaceReader, Models
 
 # The answer must be out within a second, whatever hangs.
 MAX_WAIT_SECONDS = 0.7

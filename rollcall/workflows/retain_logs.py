@@ -4,7 +4,7 @@ import asyncio
 import logging
 from functools import partial
 
-from rollcall.core.ports import Database, Records
+from rollcall.core.database_ports import Database, Records
 from rollcall.core.records import RemovedAttempts
 
 logger = logging.getLogger("rollcall.retain_logs")

@@ -5,11 +5,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rollcall.core.database_ports import Database, Records
 from rollcall.core.errors import InvalidRequest
 from rollcall.core.faces import Subjects
 from rollcall.core.matching import Match
 from rollcall.core.people import Person, PersonType
-from rollcall.core.ports import Database, Gallery, Records
+from rollcall.core.ports import Gallery
 from rollcall.core.records import AttendanceStatus, RecognitionAttempt
 from rollcall.workflows.probes import ProbeReader
 from rollcall.workflows.recognize import MAX_CANDIDATES, assign_once, elapsed_ms

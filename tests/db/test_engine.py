@@ -14,8 +14,8 @@ from db import tables
 from db.connect import Waits
 from db.engine import SqlDatabase, open_database
 from db.migrate import migrate
+from rollcall.core.database_ports import Database
 from rollcall.core.errors import DatabaseError, PersonNotFound
-from rollcall.core.ports import Database
 from rollcall.core.records import RecognitionAttempt
 from tests.db.rows import new_face, read, student
 from tests.mariadb import PASSWORD, MariaDBServer, is_installed

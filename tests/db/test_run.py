@@ -14,9 +14,9 @@ from db.connect import WAITS, Waits
 from db.engine import SqlDatabase, open_database
 from db.migrate import migrate
 from db.records import SqlRecords
+from rollcall.core.database_ports import Records
 from rollcall.core.errors import DatabaseError, InvalidRequest, PersonNotFound
 from rollcall.core.people import Person
-from rollcall.core.ports import Records
 from tests.db.rows import new_face, read, student
 from tests.mariadb import MariaDBServer
 
