@@ -9,7 +9,6 @@ import zlib
 from collections.abc import Iterator
 from typing import Any, Final
 
-from rollcall.archive.tar import MAX_MEMBER_BYTES
 from rollcall.core.backup import ALL_COLUMNS, PICTURED, Batch, Cell, Columns, Row, Section
 from rollcall.core.errors import InvalidRequest
 
@@ -22,13 +21,14 @@ _RANDOM: Final = (Section.FACES, Section.EMBEDDINGS)
 # A few bytes can stand for gigabytes, and JSON takes twenty times its length when it is read. So there are
 # limits to a line, with and without its picture, and to a part.
 _MAX_TEXT_BYTES: Final = 4 * 2**20
-_MAX_PICTURE_BYTES: Final = (MAX_MEMBER_BYTES - 2 * _MAX_TEXT_BYTES) // 3 * 4  # in base64
+_MAX_PICTURE_BYTES: Final = 32 * 2**20
 _MAX_PART_BYTES: Final = 8 * 2**20  # where it has several rows
 _MAX_ROWS: Final = 10_000
 
 # What is before and behind a picture in its line.
 _BEFORE: Final = b',{"base64":"'
 _BEHIND: Final = b'"}]\n'
+_MAX_ENCODED_BYTES: Final = (_MAX_PICTURE_BYTES + 2) // 3 * 4 + len(_BEFORE) + len(_BEHIND)
 
 
 class _Packer:
@@ -61,7 +61,7 @@ def encode(batch: Batch) -> Iterator[tuple[int, bytes]]:
     packer = _begun(batch)
     for row in batch.rows:
         line = _line(row)
-        if len(line[0]) > _MAX_TEXT_BYTES or sum(map(len, line[1:])) > _MAX_PICTURE_BYTES:
+        if len(line[0]) > _MAX_TEXT_BYTES or sum(map(len, line[1:])) > _MAX_ENCODED_BYTES:
             raise InvalidRequest(f"A row of {batch.section} is too large: {row[0]!r}.")
         if not packer.has_room(sum(map(len, line))):
             yield packer.rows, packer.content()
@@ -111,7 +111,7 @@ def _encoded(cell: Cell) -> object:
 
 def _rows(lines: gzip.GzipFile, section: Section, columns: Columns) -> Iterator[Row]:
     has_pictures = section in PICTURED and columns == ALL_COLUMNS[section]
-    longest = _MAX_TEXT_BYTES + (_MAX_PICTURE_BYTES if has_pictures else 0)
+    longest = _MAX_TEXT_BYTES + (_MAX_ENCODED_BYTES if has_pictures else 0)
     size_bytes, count = 0, 0
     while line := lines.readline(longest + 1):
         size_bytes, count = size_bytes + len(line), count + 1

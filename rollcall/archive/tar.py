@@ -11,7 +11,7 @@ from rollcall.core.errors import InvalidRequest
 
 BLOCK: Final = tarfile.BLOCKSIZE
 END: Final = bytes(2 * BLOCK)
-MAX_MEMBER_BYTES: Final = 64 * 2**20
+MAX_MEMBER_BYTES: Final = 40 * 2**20
 
 _NAME: Final = slice(0, 100)
 _SIZE: Final = slice(124, 136)  # octal digits

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import os
 import tarfile
 from pathlib import Path
 
@@ -75,6 +76,12 @@ def test_big_pictures_are_spread_over_parts(tmp_path: Path) -> None:
     manifest = write(tmp_path / "a", [batch(Section.FACES, *rows)])
     assert [part.rows for part in manifest.parts] == [1, 1, 1]
     assert [row for one in read(tmp_path / "a")[0] for row in one.rows] == rows
+
+
+def test_the_largest_picture_is_read_back(tmp_path: Path) -> None:
+    row = (*FACE[:-1], os.urandom(32 * 2**20))
+    write(tmp_path / "a", [batch(Section.FACES, row)])
+    assert list(read(tmp_path / "a")[0][0].rows) == [row]
 
 
 def test_a_file_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
