@@ -45,7 +45,7 @@ class SqlChanges:
         return EMPTY_LOG if row is None else Position(number=row.Id, stamp=row.Stamp)
 
     def after(self, position: Position) -> News:
-        """What was changed after a position; see core.database_ports.Changes.after. Mostly one read of one row."""
+        """See core.database_ports.Changes.after. Mostly one read of one row."""
         table = tables.changes
         # From the position itself on: that row tells whether this is still the history that was followed.
         query = select(table.c.Id, table.c.FaceId, table.c.Stamp).where(table.c.Id >= position.number)
