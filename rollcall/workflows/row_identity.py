@@ -47,8 +47,8 @@ def _face(row: Named) -> tuple[int, ...]:
     person = (_folded(row["PersonType"]), _folded(row["PersonCode"]))
     descriptor = row["FaceDescriptor"]
     if descriptor is not None and descriptor not in _NO_DESCRIPTOR:
-        same = (*person, descriptor)
-        return key_of("id", row["Id"], *same), key_of("descriptor", *same)
+        same = key_of("descriptor", *person, descriptor)
+        return key_of("id", row["Id"], same), same
     told = (row["OriginalName"], row["ContentType"], _moment(row["CreatedDate"]))
     return key_of("id", row["Id"], *person), key_of("told", *person, *told)
 

@@ -45,6 +45,15 @@ def test_faces_that_got_other_ids_are_found_again(database: SqlDatabase, tmp_pat
     assert restore(database, tmp_path / "a").tallies[Section.FACES].added == 1
 
 
+def test_an_empty_descriptor_says_nothing_of_a_face(database: SqlDatabase, tmp_path: Path) -> None:
+    old_face(database, descriptor="", OriginalName="a.jpg")
+    create(database, tmp_path / "a")
+    run(database, "DELETE FROM FaceData")
+    put(database, tables.face_data, {"Id": 9, "PersonType": "student", "PersonCode": "OLD1"})
+    run(database, "UPDATE FaceData SET FaceDescriptor = '', OriginalName = 'b.jpg'")
+    assert restore(database, tmp_path / "a").tallies[Section.FACES].added == 1
+
+
 def test_a_log_is_the_same_on_every_database(database: SqlDatabase, tmp_path: Path) -> None:
     odd = open_database(f"sqlite:///{tmp_path}/odd.db", pool_size=1)
     migrate(odd)
