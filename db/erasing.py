@@ -1,6 +1,7 @@
 """Erase a person from the database, and from its file."""
 
 import time
+from collections.abc import Callable
 from typing import Final
 
 from sqlalchemy import Connection
@@ -15,10 +16,19 @@ _PATIENCE: Final = 10.0  # seconds
 
 
 class SqlEraser:
-    """Implements core.erasure.Eraser. On SQLite it waits `patience` seconds for programs that are reading."""
+    """Implements core.erasure.Eraser. On SQLite it waits `patience` seconds for programs that are reading.
 
-    def __init__(self, database: SqlDatabase, patience: float = _PATIENCE) -> None:
+    `before_commit` is called when nothing is left to do but the commit, after which there is no way back.
+    """
+
+    def __init__(
+        self,
+        database: SqlDatabase,
+        patience: float = _PATIENCE,
+        before_commit: Callable[[], None] = lambda: None,
+    ) -> None:
         self._database, self._patience = database, patience
+        self._before_commit = before_commit
 
     def find(self, erasure: Erasure) -> Traces:
         """See the Protocol."""
@@ -35,6 +45,7 @@ class SqlEraser:
             traces = SqlTraces(connection, erasure)
             summary = _require_any(traces.summary())
             traces.delete()
+            self._before_commit()
         return Erased(traces=summary, wal_emptied=self._try_to_empty_the_wal())
 
     def _try_to_empty_the_wal(self) -> bool | None:

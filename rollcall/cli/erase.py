@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from db.erasing import SqlEraser
+from rollcall.cli.breaking_off import finish_whatever_comes
 from rollcall.cli.patient_database import patient_database
 from rollcall.core.erasure import Erasure, Traces
 from rollcall.core.errors import InvalidRequest
@@ -56,7 +57,7 @@ async def run(options: argparse.Namespace, settings: Settings) -> int:
     )
     _check_place(options.receipt)
     with patient_database(settings) as database:
-        erase = Erase(eraser=SqlEraser(database))
+        erase = Erase(eraser=SqlEraser(database, before_commit=finish_whatever_comes))
         print("\n".join(_told(erase.look(erasure))), file=sys.stderr)
         if not options.yes and not _is_sure():
             print("Nothing was erased.", file=sys.stderr)

@@ -262,3 +262,15 @@ def test_others_can_write_while_erasing_waits_for_a_reader(file: Path) -> None:
                 time.sleep(0.02)
     assert erasing.result().wal_emptied is False
     database.close()
+
+
+def test_what_is_broken_off_before_the_commit_erases_nothing(database: SqlDatabase) -> None:
+    enrol(database, ADA)
+    before = read(database, "SELECT Id, PersonCode FROM FaceData ORDER BY Id")
+
+    def break_off() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        SqlEraser(database, before_commit=break_off).erase(Erasure(person=ADA))
+    assert read(database, "SELECT Id, PersonCode FROM FaceData ORDER BY Id") == before
