@@ -55,9 +55,9 @@ class SqlCopies:
 
 def _remove_orphans(connection: Connection) -> None:
     """Somebody else deleted their faces. A restored face of the same Id would inherit them."""
-    table = tables.embeddings
-    has_face = exists().where(tables.face_data.c.Id == table.c.FaceId)
-    connection.execute(delete(table).where(~has_face))
+    for table in (tables.embeddings, tables.old_descriptors):
+        has_face = exists().where(tables.face_data.c.Id == table.c.FaceId)
+        connection.execute(delete(table).where(~has_face))
 
 
 def _hold_still(connection: Connection) -> None:

@@ -24,10 +24,7 @@ from rollcall.core.records import EnrolledFace, NewFace, StoredEmbeddings, Store
 _ADD_FACE: Final = insert(tables.face_data).values(CreatedDate=func.current_timestamp())
 _ADD_EMBEDDING: Final = insert(tables.embeddings).values(CreatedDate=func.current_timestamp())
 _TRACES: Final = union_all(
-    *(
-        select(table.c.FaceId).where(table.c.FaceId == bindparam("face_id"))
-        for table in (tables.embeddings, tables.known_faces)
-    )
+    *(select(table.c.FaceId).where(table.c.FaceId == bindparam("face_id")) for table in tables.OF_A_FACE)
 )
 
 
@@ -166,9 +163,10 @@ class SqlFaces:
 
     def _remove_traces(self, face_ids: Collection[int]) -> int:
         """Delete what our own tables have of the faces; returns how many rows that were."""
-        table = tables.embeddings
-        orphans = self._connection.execute(delete(table).where(table.c.FaceId.in_(face_ids))).rowcount
-        return orphans + SqlKnownFaces(self._connection).forget(face_ids)
+        return sum(
+            self._connection.execute(delete(table).where(table.c.FaceId.in_(face_ids))).rowcount
+            for table in tables.OF_A_FACE
+        )
 
 
 def _to_json(embedding: Embedding) -> str:

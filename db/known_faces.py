@@ -119,7 +119,7 @@ class SqlKnownFaces:
     def take_over(self, face_ids: Collection[int]) -> int:
         """Note those of the faces, at most CHUNK, that still differ, and tell the galleries.
 
-        An embedding of ours goes with the picture it was made of: where the face is gone, or has another
+        What we have of a face goes with the picture it was made of: where the face is gone, or has another
         descriptor. Returns how many differed.
         """
         lock(self._connection)
@@ -133,8 +133,8 @@ class SqlKnownFaces:
             for face_id in changed
             if face_id in known and (face_id not in seen or seen[face_id][1] != known[face_id][1])
         ]
-        table = tables.embeddings
-        self._connection.execute(delete(table).where(table.c.FaceId.in_(outdated)))
+        for table in (tables.embeddings, tables.old_descriptors):
+            self._connection.execute(delete(table).where(table.c.FaceId.in_(outdated)))
         self.forget(changed)
         # What was seen, not what is there now: if that is newer, the next comparison finds it.
         rows = [

@@ -112,6 +112,80 @@ known_faces = Table(
     Column("DescriptorCheck", BigInteger),  # of its FaceDescriptor; NULL where that is NULL
 )
 
+# A FaceDescriptor of the old server's, byte for byte, in place of which the row has a new one.
+old_descriptors = Table(
+    "RollcallOldDescriptors",
+    metadata,
+    Column("FaceId", Integer, primary_key=True, autoincrement=False),
+    Column("Descriptor", Text, nullable=False),
+    Column("Model", String(64), nullable=False),  # whose embedding the row has now
+    Column("MadeEmbedding", SmallInteger, nullable=False),  # whether our table had none before
+    Column("NewCheck", BigInteger, nullable=False),  # of the new FaceDescriptor
+    Column("CreatedDate", DateTime),
+)
+
+OF_A_FACE = (embeddings, known_faces, old_descriptors)  # what goes with a row of FaceData, by its FaceId
+
+# From here on moments are seconds since 1970 by the database's clock.
+
+switches = Table(
+    "RollcallSwitches",
+    metadata,
+    Column("Id", Integer, primary_key=True),
+    Column("Kind", String(20), nullable=False),
+    Column("Source", String(64)),
+    Column("Target", String(64), nullable=False),
+    Column("State", String(20), nullable=False),
+    Column("Step", String(20)),
+    Column("Done", Integer, nullable=False),
+    Column("Total", Integer, nullable=False),
+    Column("Forced", SmallInteger, nullable=False),
+    Column("Problem", String(1000)),
+    Column("Report", Text),  # JSON
+    Column("Owner", String(64)),  # the process that works on it
+    Column("Seen", BigInteger, nullable=False),  # when the owner last wrote here
+    Column("Begun", BigInteger, nullable=False),
+    Column("Ended", BigInteger),
+)
+
+servers = Table(
+    "RollcallServers",
+    metadata,
+    Column("Name", String(64), primary_key=True),
+    Column("Models", String(1000), nullable=False),  # those it has loaded, with commas between
+    Column("Seen", BigInteger, nullable=False),
+)
+
+# Which recogniser a model's embeddings were made with: files of the same name may be another model.
+fingerprints = Table(
+    "RollcallModels",
+    metadata,
+    Column("Model", String(64), primary_key=True),
+    Column("Recogniser", CHAR(64), nullable=False),  # SHA-256 of its file
+    Column("Dimension", Integer, nullable=False),
+    Column("CreatedDate", DateTime),
+)
+
+# What two models said of the same face.
+comparisons = Table(
+    "RollcallComparisons",
+    metadata,
+    Column("Id", Integer, primary_key=True),
+    Column("Model", String(64), nullable=False),
+    Column("PersonType", String(20)),
+    Column("PersonCode", CHAR(10)),
+    Column("Similarity", Double),
+    Column("Accepted", SmallInteger, nullable=False),
+    Column("Milliseconds", Double, nullable=False),
+    Column("Shadow", String(64), nullable=False),
+    Column("ShadowPersonType", String(20)),
+    Column("ShadowPersonCode", CHAR(10)),
+    Column("ShadowSimilarity", Double),
+    Column("ShadowAccepted", SmallInteger, nullable=False),
+    Column("ShadowMilliseconds", Double, nullable=False),
+    Column("CreatedDate", DateTime),
+)
+
 settings = Table(
     "RollcallSettings",
     metadata,

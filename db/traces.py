@@ -54,8 +54,7 @@ class SqlTraces:
         faces = self._ids[tables.face_data]
         rows = {
             **{table.name: len(ids) for table, ids in self._ids.items()},
-            tables.embeddings.name: self._count(tables.embeddings, faces),
-            tables.known_faces.name: self._count(tables.known_faces, faces),
+            **{table.name: self._count(table, faces) for table in tables.OF_A_FACE},
             ORPHANS: len(self._orphans),
         }
         kept = {table.name for table in self._kept()}
@@ -75,7 +74,7 @@ class SqlTraces:
         """
         faces = self._ids[tables.face_data]
         for ids in chunks([*faces, *self._orphans]):
-            for table in (tables.embeddings, tables.known_faces):
+            for table in tables.OF_A_FACE:
                 self._connection.execute(delete(table).where(table.c.FaceId.in_(ids)))
         by_name = {table.name: table for table in self._ids if table not in self._kept()}
         for name in referrers_first(self._references, by_name):
@@ -96,6 +95,16 @@ class SqlTraces:
             # The old server left the type out at times. Nobody else can be meant by a word that is no type.
             same_type = or_(kind.is_(None), ~has_code(kind, others))
             rules[table] = and_(has_code(table.c.PersonCode, [person.code]), same_type)
+        table = tables.comparisons
+        rules[table] = or_(
+            *(
+                and_(
+                    has_code(table.c[f"{whose}Code"], [person.code]),
+                    ~has_code(table.c[f"{whose}Type"], others),
+                )
+                for whose in ("Person", "ShadowPerson")
+            )
+        )
         rules[self._person] = has_code(self._person.c[f"{self._person.name}Code"], [person.code])
         return rules
 
@@ -141,9 +150,13 @@ class SqlTraces:
             rest = key > last
 
     def _orphaned(self) -> list[int]:
-        table = tables.embeddings
-        has_face = exists().where(tables.face_data.c.Id == table.c.FaceId)
-        return list(self._connection.execute(select(table.c.FaceId).distinct().where(~has_face)).scalars())
+        found: set[int] = set()
+        for table in (tables.embeddings, tables.old_descriptors):
+            has_face = exists().where(tables.face_data.c.Id == table.c.FaceId)
+            found.update(
+                self._connection.execute(select(table.c.FaceId).distinct().where(~has_face)).scalars()
+            )
+        return sorted(found)
 
     def _count(self, table: Table, face_ids: Sequence[int]) -> int:
         query = select(func.count()).select_from(table)

@@ -10,6 +10,7 @@ from bentoml.exceptions import BentoMLException
 
 from rollcall.core.errors import InternalError, ModelNotLoaded, Overloaded, RollcallError
 from rollcall.core.faces import Reading, ReadRequest
+from rollcall.core.models import LoadedModel
 from runners.face_runner import Envelope
 
 logger = logging.getLogger("rollcall.runner")
@@ -29,6 +30,7 @@ class Runner(Protocol):
 
     async def read(self, requests: list[Any]) -> list[Any]: ...
     async def load(self, model: str) -> Any: ...
+    async def unload(self, model: str) -> None: ...
 
 
 class RunnerClient:
@@ -45,12 +47,15 @@ class RunnerClient:
 
         return _unpack(await self._call(ask, READ_DEADLINE_SECONDS), Reading)
 
-    async def load(self, model: str) -> str:
+    async def load(self, model: str) -> LoadedModel:
         async def ask() -> Any:
             answer = await self._runner().load(model)
             return answer.content
 
-        return _unpack(await self._call(ask, LOAD_DEADLINE_SECONDS), str)
+        return _unpack(await self._call(ask, LOAD_DEADLINE_SECONDS), LoadedModel)
+
+    async def unload(self, model: str) -> None:
+        await self._call(lambda: self._runner().unload(model), READ_DEADLINE_SECONDS)
 
     async def _call(self, ask: Callable[[], Awaitable[T]], deadline_seconds: float) -> T:
         try:

@@ -48,17 +48,19 @@ class BatchingRunner:
 
     @bentoml.api
     async def load(self, model: str) -> Any:
-        """Load a model and warm it up; its backend's name, or the RollcallError, in an envelope.
+        """Load a model and warm it up; the LoadedModel, or the RollcallError, in an envelope.
 
         A loaded model is named at once, whatever the streams are busy with.
         """
         try:
-            engine = self._models.loaded_engine(model)
-            if engine is None:
-                engine = await asyncio.to_thread(self._models.engine, model)
+            return Envelope(self._models.loaded(model) or await asyncio.to_thread(self._models.load, model))
         except RollcallError as error:
             return Envelope(error)
-        return Envelope(engine.backend)
+
+    @bentoml.api
+    async def unload(self, model: str) -> None:
+        """Free a model's memory."""
+        await asyncio.to_thread(self._models.unload, model)
 
     @bentoml.api
     def dispatcher_wait(self) -> float:

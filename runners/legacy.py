@@ -53,6 +53,7 @@ class LegacyEngine:
     """
 
     backend = "dlib"
+    dimension = 128
 
     def __init__(self) -> None:
         try:

@@ -4,6 +4,7 @@ import asyncio
 
 from rollcall.core.errors import RollcallError
 from rollcall.core.faces import Reading, ReadRequest
+from rollcall.core.models import LoadedModel
 from runners.models import ModelCache
 
 
@@ -19,6 +20,8 @@ class LocalFaceReader:
             raise result
         return result
 
-    async def load(self, model: str) -> str:
-        engine = await asyncio.to_thread(self._models.engine, model)
-        return engine.backend
+    async def load(self, model: str) -> LoadedModel:
+        return await asyncio.to_thread(self._models.load, model)
+
+    async def unload(self, model: str) -> None:
+        await asyncio.to_thread(self._models.unload, model)

@@ -1,17 +1,19 @@
 """Models by name, loaded when they are first asked for."""
 
 import logging
-import re
 import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
 
 from rollcall.core.errors import ModelNotLoaded, RollcallError
 from rollcall.core.faces import FALLBACK_MODEL, ReadRequest
+from rollcall.core.models import LoadedModel
+from rollcall.core.settings import MODEL_NAME
 from runners import sample
 from runners.backends import Backend, Session, Source
 from runners.detector import Detector, canvas_blob
@@ -34,8 +36,14 @@ from runners.probe import (
 
 _log = logging.getLogger(__name__)
 
-# A name becomes a folder below MODEL_DIR, so it must not lead out of it.
-_PLAIN_FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+# Fewer numbers tell no school's people apart. The smallest recognisers in use give 128.
+_MIN_DIMENSION: Final = 32
+
+
+class _Loaded(NamedTuple):
+    engine: Engine
+    model: LoadedModel
 
 
 class ModelCache:
@@ -46,26 +54,43 @@ class ModelCache:
         self._threads = threads
         self._backend = backend
         self._fallback_allowed = fallback_allowed
-        self._engines: dict[str, Engine] = {}
+        self._loaded: dict[str, _Loaded] = {}
         # One load at a time: it takes a second or two and the most memory a server ever needs.
         self._loading = threading.Lock()
 
-    def loaded_engine(self, name: str) -> Engine | None:
-        """The engine of a model that is in memory; never waits."""
-        return self._engines.get(name)
+    def loaded(self, name: str) -> LoadedModel | None:
+        """What is known of a model that is in memory; never waits."""
+        found = self._loaded.get(name)
+        return found.model if found else None
 
-    def engine(self, name: str) -> Engine:
-        """The engine of a model, loaded and warm. Callers that come meanwhile wait for the same load.
+    def load(self, name: str) -> LoadedModel:
+        """Load a model and warm it up. Callers that come meanwhile wait for the same load.
 
         Raises:
             ModelNotLoaded: it cannot be loaded. The next call tries again, for the files may have come
             meanwhile.
         """
-        if name not in self._engines:
+        return self._load_once(name).model
+
+    def engine(self, name: str) -> Engine:
+        """The engine of a model, loaded and warm. Raises as `load`."""
+        return self._load_once(name).engine
+
+    def unload(self, name: str) -> None:
+        """Free its memory; a batch that it is reading is read to its end. The next call for it loads anew."""
+        with self._loading:
+            if self._loaded.pop(name, None) is None:
+                return
+        give_back_memory()
+        _log.info("Unloaded %s.", name)
+
+    def _load_once(self, name: str) -> _Loaded:
+        found = self._loaded.get(name)
+        if found is None:
             with self._loading:
-                if name not in self._engines:
-                    self._engines[name] = self._load(name)
-        return self._engines[name]
+                found = self._loaded.get(name) or self._load(name)
+                self._loaded[name] = found
+        return found
 
     def read(self, requests: Sequence[ReadRequest]) -> list[Result]:
         """One result per request, in order, whatever models they name; nothing is raised."""
@@ -83,13 +108,13 @@ class ModelCache:
             return [error] * len(requests)
         return engine.read(requests)
 
-    def _load(self, name: str) -> Engine:
-        if not _PLAIN_FOLDER_NAME.fullmatch(name):
+    def _load(self, name: str) -> _Loaded:
+        if not MODEL_NAME.fullmatch(name):
             raise ModelNotLoaded("A model's name must be a plain folder name.")
         began = time.perf_counter()
         try:
-            engine = self._make(name)
-            engine.warm_up()
+            made = self._make(name)
+            made.engine.warm_up()
         except ModelNotLoaded:
             raise
         except Exception as error:
@@ -99,24 +124,33 @@ class ModelCache:
                 f"Model {name} cannot be run; its files may be damaged.", model=name
             ) from error
         give_back_memory()
-        _log.info("Loaded %s on %s in %.1f s.", name, engine.backend, time.perf_counter() - began)
-        return engine
+        _log.info("Loaded %s on %s in %.1f s.", name, made.model.backend, time.perf_counter() - began)
+        return made
 
-    def _make(self, name: str) -> Engine:
+    def _make(self, name: str) -> _Loaded:
         if name == FALLBACK_MODEL:
             if not self._fallback_allowed:
                 raise ModelNotLoaded("The fallback engine is switched off (MODEL_FALLBACK=none).", model=name)
-            return LegacyEngine()
+            legacy = LegacyEngine()
+            return _Loaded(legacy, LoadedModel(name=name, backend=legacy.backend, dimension=legacy.dimension))
         pack = find_pack(self._model_dir, name)
         detector = self._open_detector(pack)
         recogniser = self._open_recogniser(pack)
-        return FaceEngine(
+        embedder = Embedder(recogniser, scales_itself=pack.scales_itself)
+        engine = FaceEngine(
             # Whoever names ONNX Runtime wants InsightFace's very results, and gets them; trimming moves
             # landmarks by up to a pixel of the detector.
             detector=Detector(detector, trim=self._backend != "onnxruntime"),
-            embedder=Embedder(recogniser, scales_itself=pack.scales_itself),
+            embedder=embedder,
             backend=_named(detector, recogniser),
         )
+        model = LoadedModel(
+            name=name,
+            backend=engine.backend,
+            dimension=_dimension(embedder, name),
+            recogniser=pack.recogniser.name,
+        )
+        return _Loaded(engine, model)
 
     def _open_detector(self, pack: Pack) -> Session:
         return choose(
@@ -151,6 +185,19 @@ class ModelCache:
             threads=self._threads,
             backend=self._backend,
         )
+
+
+def _dimension(embedder: Embedder, name: str) -> int:
+    """How many numbers the recogniser gives for a face; told by a run, for graphs may leave it open."""
+    vectors = embedder.embed(sample.crops()[:1])
+    if vectors.ndim != 2 or vectors.shape[1] < _MIN_DIMENSION or not np.isfinite(vectors).all():
+        shape = " x ".join(map(str, vectors.shape[1:]))
+        raise ModelNotLoaded(
+            f"Model pack {name} has wrong dimensions: its recogniser gives {shape} numbers a face, "
+            "where an embedding is wanted.",
+            model=name,
+        )
+    return int(vectors.shape[1])
 
 
 def _scene_for(size: tuple[int, int] | None) -> Pixels:

@@ -40,11 +40,14 @@ _LANDMARKS = np.array(
 )
 
 
-def write_pack(folder: Path) -> None:
-    """Write det_synthetic.onnx and rec_synthetic.onnx; the folder's name becomes the model's."""
+def write_pack(folder: Path, *, dimensions: int = DIMENSIONS, seed: int = 20) -> None:
+    """Write det_synthetic.onnx and rec_synthetic.onnx; the folder's name becomes the model's.
+
+    Another `seed` is another model: its embeddings cannot be compared with those of the first.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     onnx.save(_detector(), folder / "det_synthetic.onnx")
-    onnx.save(_recogniser(), folder / "rec_synthetic.onnx")
+    onnx.save(_recogniser(dimensions, seed), folder / "rec_synthetic.onnx")
 
 
 def picture(
@@ -108,13 +111,14 @@ def _hadamard(order: int) -> NDArray[np.int64]:
     return matrix
 
 
-def _recogniser() -> onnx.ModelProto:
-    """Mean grey of each field → zero mean → 512 numbers, by one matrix."""
+def _recogniser(dimensions: int, seed: int) -> onnx.ModelProto:
+    """Mean grey of each field → zero mean → so many numbers, by one matrix."""
     fields = _FIELDS**2
     seen = np.ones(fields)
     seen.reshape(_FIELDS, _FIELDS)[3:5, 3:5] = 0  # the marker is the same on everybody
     centring = np.diag(seen) - np.outer(seen, seen) / seen.sum()
-    rotation = np.linalg.qr(np.random.default_rng(20).standard_normal((DIMENSIONS, fields)))[0].T
+    random = np.random.default_rng(seed).standard_normal((max(dimensions, fields), fields))
+    rotation = np.linalg.qr(random)[0].T[:, :dimensions]
     matrix = (centring @ rotation).astype(np.float32)
     nodes = [
         helper.make_node("ReduceMean", ["input"], ["grey"], axes=[1], keepdims=1),
@@ -123,7 +127,7 @@ def _recogniser() -> onnx.ModelProto:
         helper.make_node("MatMul", ["row", "matrix"], ["output"]),
     ]
     weights = [numpy_helper.from_array(matrix, "matrix")]
-    return _model(nodes, weights, side=_CARD, outputs={"output": ["batch", DIMENSIONS]})
+    return _model(nodes, weights, side=_CARD, outputs={"output": ["batch", dimensions]})
 
 
 def _detector() -> onnx.ModelProto:

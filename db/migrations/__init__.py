@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from db.migrations import m0001_tables, m0002_calibrations, m0003_replicas
+from db.migrations import m0001_tables, m0002_calibrations, m0003_replicas, m0004_models
 
 
 class Migration(NamedTuple):
@@ -23,4 +23,5 @@ MIGRATIONS: Final[Sequence[Migration]] = (
     Migration(1, "tables", m0001_tables.statements),
     Migration(2, "calibrations", m0002_calibrations.statements),
     Migration(3, "replicas", m0003_replicas.statements),
+    Migration(4, "models", m0004_models.statements),
 )

@@ -1,12 +1,12 @@
 """What the workflows ask of the runner, the gallery and the models, as Protocols."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
-from rollcall.core.calibration import Calibration, Calibrations
+from rollcall.core.calibration import Calibrations
 from rollcall.core.faces import Embedding, Reading, ReadRequest
 from rollcall.core.matching import Match, Thresholds
+from rollcall.core.models import ActiveModel, LoadedModel
 from rollcall.core.people import PersonKey, PersonType
 from rollcall.core.shared_settings import SharedSettings
 
@@ -25,12 +25,16 @@ class FaceReader(Protocol):
         """
         ...
 
-    async def load(self, model: str) -> str:
-        """Load a model ahead of its first picture; returns the name of the backend that runs it.
+    async def load(self, model: str) -> LoadedModel:
+        """Load a model ahead of its first picture. A loaded one is named at once.
 
         Raises:
             ModelNotLoaded: it cannot be loaded; the message says why.
         """
+        ...
+
+    async def unload(self, model: str) -> None:
+        """Free a model's memory. Pictures that it is reading are read to their end."""
         ...
 
 
@@ -79,16 +83,6 @@ class Gallery(Protocol):
     ) -> Match | None:
         """How like one person the probe is; None if no face of that person can be compared."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActiveModel:
-    """The model that answers now, and from which similarity on it calls two faces one person's."""
-
-    name: str
-    backend: str
-    min_similarity: float
-    calibration: Calibration
 
 
 class Models(Protocol):

@@ -3,10 +3,13 @@
 import ipaddress
 import re
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+# A model's name becomes a folder below MODEL_DIR, so it must not lead out of it.
+MODEL_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 IPNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -25,6 +28,7 @@ def _split(value: object) -> object:
 Words: TypeAlias = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Keys: TypeAlias = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
 Threshold: TypeAlias = Annotated[float, Field(ge=0, le=1)] | Literal["auto"]
+Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 Days: TypeAlias = Annotated[int, Field(ge=1, le=36500)]
 Networks: TypeAlias = Annotated[tuple[IPNetwork, ...], NoDecode, BeforeValidator(_split)]
 
@@ -37,6 +41,10 @@ class Settings(BaseSettings):
     )
 
     insightface_model: str = "buffalo_l"
+    ab_model: str | None = None
+    ab_share: Share = 0.5
+    shadow_model: str | None = None
+    shadow_rate: Share = 0.1
     similarity_threshold: Threshold = 0.6
     max_concurrent_requests: int = Field(default=10, ge=1)
     max_queued_requests: int = Field(default=100, ge=0)
@@ -76,11 +84,10 @@ class Settings(BaseSettings):
             raise ValueError("is set, but holds no key")
         return value
 
-    @field_validator("insightface_model")
+    @field_validator("insightface_model", "ab_model", "shadow_model")
     @classmethod
-    def _is_a_folder_name(cls, value: str) -> str:
-        # The name becomes a folder below MODEL_DIR, so it must not lead out of it.
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", value):
+    def _is_a_folder_name(cls, value: str | None) -> str | None:
+        if value is not None and not MODEL_NAME.fullmatch(value):
             raise ValueError("must be a plain folder name")
         return value
 

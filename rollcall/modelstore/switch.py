@@ -10,7 +10,8 @@ from typing import Literal
 from rollcall.core.calibration import Calibration, Calibrations
 from rollcall.core.errors import ModelNotLoaded, RollcallError
 from rollcall.core.faces import FALLBACK_MODEL
-from rollcall.core.ports import ActiveModel, FaceReader
+from rollcall.core.models import ActiveModel, LoadedModel
+from rollcall.core.ports import FaceReader
 from rollcall.core.shared_settings import SharedSettings
 from rollcall.modelstore.catalog import Pack, official, present
 from rollcall.modelstore.download import DownloadFailed
@@ -47,12 +48,6 @@ class ModelChoice:
         return max(setting, calibration.operating_point)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Loaded:
-    name: str
-    backend: str
-
-
 class ModelSwitch:
     """Implements core.ports.Models. `run` brings the configured model up and never gives up."""
 
@@ -70,7 +65,7 @@ class ModelSwitch:
         self._fetch = fetch
         self._calibrations = calibrations
         self._shared = shared
-        self._loaded: _Loaded | None = None
+        self._loaded: LoadedModel | None = None
         self._problem = f"{choice.name} is still loading."
 
     def active(self) -> ActiveModel:
@@ -138,11 +133,11 @@ class ModelSwitch:
 
     async def _activate(self, name: str) -> bool:
         try:
-            backend = await self._faces.load(name)
+            loaded = await self._faces.load(name)
         except RollcallError as error:
             self._problem = f"{name} cannot be loaded: {error.message}"
             logger.warning("%s", self._problem)
             return False
-        self._loaded = _Loaded(name=name, backend=backend)
-        logger.info("Model %s answers, on %s", name, backend)
+        self._loaded = loaded
+        logger.info("Model %s answers, on %s", name, loaded.backend)
         return True

@@ -10,8 +10,9 @@ from rollcall.core.calibration import Calibrations
 from rollcall.core.errors import InternalError, ModelNotLoaded, MultipleFaces, NoFaceDetected, Overloaded
 from rollcall.core.faces import Box, Embedding, Face, Reading, ReadRequest, Subjects
 from rollcall.core.matching import Thresholds
+from rollcall.core.models import ActiveModel
 from rollcall.core.people import PersonType
-from rollcall.core.ports import ActiveModel, FaceReader, Gallery, Models
+from rollcall.core.ports import FaceReader, Gallery, Models
 
 T = TypeVar("T")
 

@@ -9,7 +9,8 @@ from enum import StrEnum
 
 from rollcall.core.database_ports import Database
 from rollcall.core.errors import DatabaseError, ModelNotLoaded, RollcallError
-from rollcall.core.ports import ActiveModel, FaceReader, Models
+from rollcall.core.models import ActiveModel
+from rollcall.core.ports import FaceReader, Models
 
 # The answer must be out within a second, whatever hangs.
 MAX_WAIT_SECONDS = 0.7

@@ -34,6 +34,8 @@ NOTHING = {
     "FaceData": 0,
     "RollcallEmbeddings": 0,
     "RollcallKnownFaces": 0,
+    "RollcallOldDescriptors": 0,
+    "RollcallComparisons": 0,
     ORPHANS: 0,
 }
 
@@ -92,6 +94,8 @@ def test_nothing_about_the_person_is_left_in_any_table(database: SqlDatabase) ->
         "FaceData": 1,
         "RollcallEmbeddings": 2,
         "RollcallKnownFaces": 1,
+        "RollcallOldDescriptors": 0,
+        "RollcallComparisons": 0,
         ORPHANS: 0,
     }
     assert receipt["face_ids"] == [face_id]

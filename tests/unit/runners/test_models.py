@@ -16,7 +16,7 @@ from runners.graph import NotOnnx, summarise
 from runners.local import LocalFaceReader
 from runners.models import ModelCache
 from runners.packs import find_pack
-from tests.packs import SHARED, needs_shared, picture, write_pack
+from tests.packs import DIMENSIONS, SHARED, needs_shared, picture, write_pack
 
 
 def models(folder: Path, *, backend: Backend = "auto", fallback_allowed: bool = True) -> ModelCache:
@@ -139,16 +139,38 @@ def test_a_model_is_loaded_once_for_all_who_ask_at_once(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as threads:
         engines = set(threads.map(cache.engine, ["synthetic"] * 16))
     assert len(engines) == 1
-    assert cache.loaded_engine("synthetic") in engines
 
 
 def test_a_failed_load_is_tried_again(tmp_path: Path) -> None:
     cache = models(tmp_path)
     with pytest.raises(ModelNotLoaded, match="no model pack"):
         cache.engine("late")
-    assert cache.loaded_engine("synthetic") is None
+    assert cache.loaded("late") is None
     write_pack(tmp_path / "late")
-    assert cache.engine("late") is cache.loaded_engine("late")
+    assert cache.load("late") is cache.loaded("late")
+
+
+def test_an_unloaded_model_is_loaded_anew_when_it_is_asked_for(tmp_path: Path) -> None:
+    write_pack(tmp_path / "synthetic")
+    cache = models(tmp_path)
+    before = cache.engine("synthetic")
+    cache.unload("synthetic")
+    cache.unload("synthetic")
+    assert cache.loaded("synthetic") is None
+    assert cache.engine("synthetic") is not before
+
+
+def test_what_is_known_of_a_loaded_pack(synthetic_models: ModelCache) -> None:
+    loaded = synthetic_models.load("synthetic")
+    assert (loaded.name, loaded.dimension) == ("synthetic", DIMENSIONS)
+    assert loaded.recogniser == "rec_synthetic.onnx"
+    assert synthetic_models.load(FALLBACK_MODEL).dimension == 128
+
+
+def test_a_recogniser_that_gives_no_embedding_is_refused(tmp_path: Path) -> None:
+    write_pack(tmp_path / "odd", dimensions=3)
+    with pytest.raises(ModelNotLoaded, match="wrong dimensions"):
+        models(tmp_path).load("odd")
 
 
 def test_a_network_that_cannot_run_is_not_loaded(tmp_path: Path) -> None:
@@ -182,7 +204,7 @@ def test_the_local_reader_answers_and_raises(synthetic_models: ModelCache) -> No
     reader = LocalFaceReader(synthetic_models)
     request = ReadRequest(picture=picture(1), model="synthetic", embed=Subjects.LARGEST)
     assert len(asyncio.run(reader.read(request)).faces) == 1
-    assert asyncio.run(reader.load("synthetic")) == synthetic_models.engine("synthetic").backend
+    assert asyncio.run(reader.load("synthetic")) == synthetic_models.loaded("synthetic")
     with pytest.raises(InvalidImage):
         asyncio.run(reader.read(ReadRequest(picture=b"junk", model="synthetic")))
     with pytest.raises(ModelNotLoaded):

@@ -6,6 +6,7 @@ import pytest
 
 from rollcall.core.calibration import Calibration, Calibrations, CalibrationSource
 from rollcall.core.faces import FALLBACK_MODEL, Reading, ReadRequest
+from rollcall.core.models import LoadedModel
 from rollcall.core.shared_settings import SharedSettings
 from rollcall.modelstore.catalog import Pack
 from rollcall.modelstore.switch import ModelChoice, ModelSwitch
@@ -20,8 +21,11 @@ class AnyModel:
     async def read(self, request: ReadRequest) -> Reading:
         raise AssertionError(f"{request.model} was asked to read")
 
-    async def load(self, model: str) -> str:
-        return f"backend of {model}"
+    async def load(self, model: str) -> LoadedModel:
+        return LoadedModel(name=model, backend=f"backend of {model}", dimension=512)
+
+    async def unload(self, model: str) -> None:
+        raise AssertionError(f"{model} was asked to go")
 
 
 async def nothing_to_fetch(pack: Pack) -> None:

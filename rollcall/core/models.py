@@ -1,0 +1,121 @@
+"""Models as the server sees them: loaded, answering, and on their way in or out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rollcall.core.calibration import Calibration
+from rollcall.core.people import PersonKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedModel:
+    """A model in the runner's memory.
+
+    `dimension`: how many numbers its embeddings have. `recogniser`: the name of its file in the pack; None
+    for the fallback engine.
+    """
+
+    name: str
+    backend: str
+    dimension: int
+    recogniser: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActiveModel:
+    """A model that answers, and from which similarity on it calls two faces one person's."""
+
+    name: str
+    backend: str
+    min_similarity: float
+    calibration: Calibration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fingerprint:
+    """Which recogniser a model's embeddings were made with: the SHA-256 of its file, and their length."""
+
+    recogniser: str
+    dimension: int
+
+
+class SwitchKind(StrEnum):
+    SWITCH = "switch"
+    ROLLBACK = "rollback"
+
+
+class SwitchState(StrEnum):
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class SwitchStep(StrEnum):
+    """What a running switch is at, in this order."""
+
+    WAITING = "waiting"  # for a server to take it up
+    LOADING = "loading"  # downloading included
+    EMBEDDING = "embedding"
+    REHEARSING = "rehearsing"
+    GATHERING = "gathering"  # until every server has loaded the model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """What came of asking the gallery with its own faces, before anything was switched.
+
+    `faces`: how many have the new model's embedding; `lost`: those of them that do not find their own person.
+    The rest is about faces of persons who have several by both models: each was compared with all others.
+    `old_right` and `new_right` say how many found their own person first, `agreed` how many found the same
+    one by both.
+    """
+
+    faces: int
+    lost: Sequence[int]
+    probes: int
+    old_right: int
+    new_right: int
+    agreed: int
+
+    @property
+    def rank1_agreement(self) -> float | None:
+        """0..1; None where nobody has several faces."""
+        return self.agreed / self.probes if self.probes else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switch:
+    """A change of the model that answers, for all servers of a database.
+
+    `source` is None where none had answered. `done` of `total` faces have been embedded. `begun` and `ended`
+    are seconds since 1970 by the database's clock.
+    """
+
+    id: int
+    kind: SwitchKind
+    source: str | None
+    target: str
+    state: SwitchState
+    step: SwitchStep | None
+    done: int
+    total: int
+    forced: bool
+    problem: str | None
+    rehearsal: Rehearsal | None
+    begun: int
+    ended: int | None
+
+    @property
+    def running(self) -> bool:
+        return self.state is SwitchState.RUNNING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftFace:
+    """A face that has no embedding by a model. `reason` is NO_IMAGE or the code of what went wrong."""
+
+    face_id: int
+    person: PersonKey
+    reason: str
