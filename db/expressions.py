@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import ColumnElement, String, false, literal, or_
+from sqlalchemy import BigInteger, ColumnElement, String, false, literal, or_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -56,6 +56,24 @@ def _code_key_on_sqlite(element: code_key, compiler: SQLCompiler, **kw: Any) -> 
 def _plain_code_key_on_sqlite(element: plain_code_key, compiler: SQLCompiler, **kw: Any) -> str:
     # The Kelvin sign, U+212A, is the one letter beyond ASCII whose small letter is in it.
     return f"lower(replace(rtrim({compiler.process(element.clauses, **kw)}), char(8490), 'k'))"
+
+
+class unix_now(FunctionElement[int]):
+    """Seconds since 1970 by the database's clock, whatever its time zone."""
+
+    name = "unix_now"
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(unix_now, "mysql")
+def _unix_now_on_mysql(_element: unix_now, _compiler: SQLCompiler, **_kw: Any) -> str:
+    return "UNIX_TIMESTAMP()"
+
+
+@compiles(unix_now, "sqlite")
+def _unix_now_on_sqlite(_element: unix_now, _compiler: SQLCompiler, **_kw: Any) -> str:
+    return "CAST(strftime('%s', 'now') AS INTEGER)"
 
 
 def has_code(column: ColumnElement[Any], codes: Iterable[str]) -> ColumnElement[bool]:

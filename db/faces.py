@@ -5,20 +5,21 @@ import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, union_all
+from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select, union_all
 
 from db import tables
 from db.changes import SqlChanges
 from db.embeddings import read_embeddings, to_blob
 from db.expressions import chunks
 from db.known_faces import SqlKnownFaces
-from db.lacking import count_lacking, images_lacking
+from db.lacking import count_lacking, images_lacking, left_faces
 from db.listing import list_faces, of_person
 from db.locking import lock
 from db.packets import require_room
 from rollcall.core.faces import Embedding
+from rollcall.core.models import LeftFace
 from rollcall.core.people import PersonKey, PersonType
-from rollcall.core.records import EnrolledFace, NewFace, StoredEmbeddings, StoredImage
+from rollcall.core.records import EnrolledFace, FurtherEmbedding, NewFace, StoredEmbeddings, StoredImage
 
 # Made once, for each enrolment needs them.
 _ADD_FACE: Final = insert(tables.face_data).values(CreatedDate=func.current_timestamp())
@@ -94,9 +95,14 @@ class SqlFaces:
         """All embeddings, or those of some faces, a block at a time; read as they are taken."""
         return read_embeddings(self._connection, face_ids)
 
-    def images_lacking(self, model: str, limit: int) -> Sequence[StoredImage]:
-        """Faces that have an image and neither this model's embedding nor a note why there can be none."""
-        return images_lacking(self._connection, model, limit)
+    def images_lacking(self, model: str, limit: int, after: int = 0) -> Sequence[StoredImage]:
+        """Faces after an Id that have an image, and neither this model's embedding nor a note why there can
+        be none."""
+        return images_lacking(self._connection, model, limit, after)
+
+    def left(self, model: str, *, limit: int | None, offset: int) -> tuple[Sequence[LeftFace], int]:
+        """A page of the faces without this model's embedding, in order of Id, and how many there are."""
+        return left_faces(self._connection, model, limit, offset)
 
     def count_lacking(self, model: str) -> int:
         """How many `images_lacking` would give without a limit.
@@ -118,6 +124,50 @@ class SqlFaces:
         SqlKnownFaces(self._connection).remember(face_id)
         SqlChanges(self._connection).append([face_id])
         return True
+
+    def add_further(self, model: str, further: Sequence[FurtherEmbedding]) -> int:
+        """Store what a model made of several faces, in one go; returns how many embeddings were stored.
+
+        A face that is gone or has another image meanwhile is left out, and an embedding that it has already
+        is not replaced by a problem.
+        """
+        lock(self._connection)
+        current = [one for one in further if self._exists(one.face_id, one.image)]
+        vectors = [one for one in current if one.vector is not None]
+        ids = [one.face_id for one in vectors]
+        table = tables.embeddings
+        self._connection.execute(delete(table).where(table.c.FaceId.in_(ids), table.c.Model == model))
+        rows = [
+            {"FaceId": one.face_id, "Model": model, "Vector": to_blob(one.vector)}
+            for one in vectors
+            if one.vector is not None
+        ]
+        if rows:
+            self._connection.execute(_ADD_EMBEDDING, rows)
+        known = SqlKnownFaces(self._connection)
+        for face_id in ids:
+            # Galleries will have it from now on, so it must be missed when another program deletes it.
+            known.remember(face_id)
+        SqlChanges(self._connection).append(ids)
+        for one in current:
+            if one.vector is None:
+                self.note_unreadable(one.face_id, model, one.problem or "")
+        return len(rows)
+
+    def prune(self, keep: Collection[str], limit: int) -> int:
+        """Delete embeddings of other models than these, of faces that have one by the first of `keep`; of at
+        most `limit` faces. Returns of how many it did."""
+        lock(self._connection)
+        ours, others = tables.embeddings, tables.embeddings.alias()
+        covered = exists().where(
+            others.c.FaceId == ours.c.FaceId, others.c.Model == next(iter(keep)), others.c.Vector.is_not(None)
+        )
+        old = ours.c.Model.not_in(keep)
+        query = select(ours.c.FaceId).where(old, covered).distinct().order_by(ours.c.FaceId).limit(limit)
+        ids = self._connection.execute(query).scalars().all()
+        self._connection.execute(delete(ours).where(ours.c.FaceId.in_(ids), old))
+        SqlChanges(self._connection).append(ids)
+        return len(ids)
 
     def note_unreadable(self, face_id: int, model: str, problem: str, image: bytes | None = None) -> None:
         """Remember that this model finds no face in the image; an embedding it has already stays.

@@ -14,7 +14,7 @@ from rollcall.core.people import PersonKey, PersonType
 from rollcall.core.records import EnrolledFace
 
 UNKNOWN_DATE: Final = datetime(1970, 1, 1)  # for old rows whose CreatedDate is NULL or no date
-_NO_LIMIT: Final = 2**62  # both databases know no OFFSET without a LIMIT
+NO_LIMIT: Final = 2**62  # both databases know no OFFSET without a LIMIT
 
 
 def of_person(type: PersonType | None, code: str | None) -> ColumnElement[bool]:
@@ -51,7 +51,7 @@ def list_faces(
     # As text: an old row's date may be none that SQLAlchemy can read.
     created = type_coerce(table.c.CreatedDate, String).label("created")
     page = select(table.c.Id, table.c.PersonType, table.c.PersonCode, created).where(condition)
-    page = page.order_by(table.c.Id).limit(_NO_LIMIT if limit is None else limit).offset(offset)
+    page = page.order_by(table.c.Id).limit(NO_LIMIT if limit is None else limit).offset(offset)
     rows = [
         (row, key)
         for row in connection.execute(page)

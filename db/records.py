@@ -13,6 +13,7 @@ from db.logs import SqlRecognitionLog
 from db.people import PersonRows, SqlPeople
 from db.retention import SqlLogRetention
 from db.settings import SqlSettings
+from db.switches import SqlFingerprints, SqlServers, SqlSwitches
 
 
 class SqlRecords:
@@ -57,3 +58,15 @@ class SqlRecords:
     @cached_property
     def settings(self) -> SqlSettings:
         return SqlSettings(self.connection)
+
+    @cached_property
+    def switches(self) -> SqlSwitches:
+        return SqlSwitches(self.connection)
+
+    @cached_property
+    def servers(self) -> SqlServers:
+        return SqlServers(self.connection)
+
+    @cached_property
+    def fingerprints(self) -> SqlFingerprints:
+        return SqlFingerprints(self.connection)

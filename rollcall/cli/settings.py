@@ -7,8 +7,9 @@ from typing import Any
 
 from db.engine import SqlDatabase, open_database
 from db.migrate import migrate
+from rollcall.core.errors import InvalidRequest
 from rollcall.core.settings import Settings
-from rollcall.core.shared_settings import NAMES, SharedSettings, valid_shared
+from rollcall.core.shared_settings import FOR_OPERATORS, SharedSettings, valid_shared
 
 
 def add_command(commands: Any) -> None:
@@ -21,11 +22,11 @@ def add_command(commands: Any) -> None:
     actions = command.add_subparsers(required=True, metavar="ACTION")
     actions.add_parser("list", help="show each, and where it comes from").set_defaults(run=run, work=_list)
     change = actions.add_parser("set", help="share a value")
-    change.add_argument("name", metavar="NAME", type=str.lower, help=" or ".join(NAMES))
+    change.add_argument("name", metavar="NAME", type=str.lower, help=" or ".join(FOR_OPERATORS))
     change.add_argument("value", metavar="VALUE")
     change.set_defaults(run=run, work=_set)
     remove = actions.add_parser("unset", help="let each server's environment count again")
-    remove.add_argument("name", metavar="NAME", type=str.lower, choices=NAMES)
+    remove.add_argument("name", metavar="NAME", type=str.lower, choices=FOR_OPERATORS)
     remove.set_defaults(run=run, work=_unset)
 
 
@@ -52,7 +53,11 @@ def _list(database: SqlDatabase, _options: argparse.Namespace, settings: Setting
 
 
 def _set(database: SqlDatabase, options: argparse.Namespace, _settings: Settings) -> None:
+    if options.name == "insightface_model":
+        raise InvalidRequest("`rollcall models switch` changes the model, without losing anybody.")
     value = str(valid_shared(options.name, options.value))
+    if options.name not in FOR_OPERATORS:
+        raise InvalidRequest(f"{options.name} is not to be set by hand.")
     migrate(database)
     with database.transaction() as records:
         records.settings.put(options.name, value)
@@ -68,7 +73,7 @@ def _unset(database: SqlDatabase, options: argparse.Namespace, _settings: Settin
 
 def lines(shared: SharedSettings, settings: Settings) -> Iterator[str]:
     """One a setting: its name, its value, and whether that is shared, the environment's or the default."""
-    for name in NAMES:
+    for name in FOR_OPERATORS:
         value, source = getattr(shared, name), "shared"
         if value is None:
             value = getattr(settings, name)

@@ -5,10 +5,12 @@ from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
 from rollcall.core.faces import Embedding
+from rollcall.core.models import LeftFace
 from rollcall.core.people import Person, PersonKey, PersonType
 from rollcall.core.records import (
     AttendanceStatus,
     EnrolledFace,
+    FurtherEmbedding,
     NewFace,
     News,
     Position,
@@ -19,6 +21,7 @@ from rollcall.core.records import (
     StoredImage,
 )
 from rollcall.core.shared_settings import SharedSettings
+from rollcall.core.switch_ports import Fingerprints, Servers, Switches
 
 T = TypeVar("T")
 
@@ -66,8 +69,26 @@ class Faces(Protocol):
         """
         ...
 
-    def images_lacking(self, model: str, limit: int) -> Sequence[StoredImage]:
-        """Faces that have an image and neither this model's embedding nor a note why there can be none."""
+    def images_lacking(self, model: str, limit: int, after: int = 0) -> Sequence[StoredImage]:
+        """Faces after an Id that have an image, and neither this model's embedding nor a note why there can
+        be none."""
+        ...
+
+    def left(self, model: str, *, limit: int | None, offset: int) -> tuple[Sequence[LeftFace], int]:
+        """A page of the faces without this model's embedding, in order of Id, and how many there are."""
+        ...
+
+    def add_further(self, model: str, further: Sequence[FurtherEmbedding]) -> int:
+        """Store what a model made of several faces, in one go; returns how many embeddings were stored.
+
+        A face that is gone or has another image meanwhile is left out, and an embedding that it has already
+        is not replaced by a problem.
+        """
+        ...
+
+    def prune(self, keep: Collection[str], limit: int) -> int:
+        """Delete embeddings of other models than these, of faces that have one by the first of `keep`; of at
+        most `limit` faces. Returns of how many it did."""
         ...
 
     def count_lacking(self, model: str) -> int: ...
@@ -206,6 +227,12 @@ class Records(Protocol):
     def calibrations(self) -> StoredCalibrations: ...
     @property
     def settings(self) -> StoredSettings: ...
+    @property
+    def switches(self) -> Switches: ...
+    @property
+    def servers(self) -> Servers: ...
+    @property
+    def fingerprints(self) -> Fingerprints: ...
 
 
 class Database(Protocol):

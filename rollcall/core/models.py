@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from rollcall.core.calibration import Calibration
 from rollcall.core.people import PersonKey
@@ -113,8 +114,23 @@ class Switch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A server that is up, and the models that it has loaded."""
+
+    name: str
+    models: tuple[str, ...]
+
+
+NO_IMAGE: Final = "NO_IMAGE"
+WAITING: Final = "WAITING"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeftFace:
-    """A face that has no embedding by a model. `reason` is NO_IMAGE or the code of what went wrong."""
+    """A face that has no embedding by a model.
+
+    `reason`: NO_IMAGE, WAITING for its turn, or the code of the error that its image gave.
+    """
 
     face_id: int
     person: PersonKey

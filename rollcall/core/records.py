@@ -39,6 +39,16 @@ class StoredEmbeddings:
     vectors: Embeddings  # (n, dim)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FurtherEmbedding:
+    """What a model made of a face's image: an embedding, or the code of the error in its place."""
+
+    face_id: int
+    image: bytes
+    vector: Embedding | None = None
+    problem: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredImage:
     """The picture of one FaceData row."""
