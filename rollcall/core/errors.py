@@ -121,6 +121,30 @@ class ModelNotLoaded(RollcallError):
     summary = "No face model is loaded."
 
 
+class ModelNotFound(RollcallError):
+    """Neither a pack in MODEL_DIR nor one that could be downloaded."""
+
+    code = "MODEL_NOT_FOUND"
+    suggestion = "GET /api/models names the models that there are."
+    summary = "There is no model of this name."
+
+
+class ModelUnusable(RollcallError):
+    """A model that is there cannot be loaded."""
+
+    code = "MODEL_UNUSABLE"
+    suggestion = "Check the pack's files, with `rollcall models verify`; the running model goes on."
+    summary = "This model cannot be used."
+
+
+class ModelConflict(RollcallError):
+    """Models cannot be changed in this way now."""
+
+    code = "MODEL_CONFLICT"
+    suggestion = "GET /api/models says how it stands."
+    summary = "The model cannot be changed now."
+
+
 class DatabaseError(RollcallError):
     """The database is unreachable or refused a statement."""
 

@@ -24,6 +24,21 @@ class LoadedModel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoredModel:
+    """A model that could be used.
+
+    `verified`: `official` files, `altered` ones of an official name, or `unknown`; None where it is not
+    present.
+    """
+
+    name: str
+    present: bool
+    downloadable: bool
+    verified: str | None
+    licence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ActiveModel:
     """A model that answers, and from which similarity on it calls two faces one person's."""
 
@@ -111,6 +126,35 @@ class Switch:
     @property
     def running(self) -> bool:
         return self.state is SwitchState.RUNNING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelEntry:
+    """A model in the list of all. `faces` have its embedding; `downloaded` is in per cent, -1 for unknown."""
+
+    stored: StoredModel
+    active: bool
+    loaded: bool
+    backend: str | None
+    dimension: int | None
+    operating_point: float
+    faces: int
+    downloaded: int | None
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelList:
+    """How the models stand. `previous` is the way back, `next` what a switch goes to."""
+
+    models: Sequence[ModelEntry]
+    wanted: str
+    active: str | None
+    previous: str | None
+    next: str | None
+    switch: Switch | None
+    servers: Sequence[Server]
+    left_faces: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from rollcall.core.faces import Embedding, Reading, ReadRequest
 from rollcall.core.matching import Match, Thresholds
 from rollcall.core.models import ActiveModel, LoadedModel
 from rollcall.core.people import PersonKey, PersonType
+from rollcall.core.records import StoredEmbeddings
 from rollcall.core.shared_settings import SharedSettings
 
 
@@ -63,6 +64,18 @@ class Gallery(Protocol):
         """Models of faces that have no embedding of this one."""
         ...
 
+    def version(self) -> object:
+        """Another object whenever a face has changed."""
+        ...
+
+    def counts(self) -> Mapping[str, int]:
+        """How many faces have an embedding of each model."""
+        ...
+
+    def faces_of(self, model: str) -> StoredEmbeddings | None:
+        """A copy of a model's embeddings, of the length that most of them have; None if there are none."""
+        ...
+
     def rank(
         self,
         probes: Mapping[str, Embedding],
@@ -94,4 +107,42 @@ class Models(Protocol):
         Raises:
             ModelNotLoaded: none can answer; the message says why.
         """
+        ...
+
+    def named(self, name: str) -> ActiveModel | None:
+        """Another model that is loaded; None where it is not."""
+        ...
+
+
+class ModelFiles(Protocol):
+    """Brings models from their files into the runner."""
+
+    async def ensure(self, name: str) -> LoadedModel:
+        """Have a model loaded, downloaded first where it can be.
+
+        Raises:
+            ModelNotLoaded: it cannot be had; the message says why.
+        """
+        ...
+
+
+class ModelStates(Models, Protocol):
+    """How the models of this process stand."""
+
+    @property
+    def wanted(self) -> str:
+        """The model that is to answer."""
+        ...
+
+    @property
+    def loaded(self) -> Mapping[str, LoadedModel]: ...
+
+    @property
+    def problems(self) -> Mapping[str, str]:
+        """Why models that are wanted are not loaded."""
+        ...
+
+    @property
+    def downloads(self) -> Mapping[str, tuple[int, int | None]]:
+        """Bytes that are there, and all of them where that is known, of what is being downloaded."""
         ...

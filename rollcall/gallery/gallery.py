@@ -13,7 +13,7 @@ from rollcall.core.errors import DatabaseError
 from rollcall.core.faces import Embedding
 from rollcall.core.matching import Match, Thresholds
 from rollcall.core.people import PersonKey, PersonType
-from rollcall.core.records import SHARED, News, Position
+from rollcall.core.records import SHARED, News, Position, StoredEmbeddings
 from rollcall.core.rounds import Rounds
 from rollcall.core.shared_settings import SharedSettings
 from rollcall.gallery.index import Index
@@ -88,6 +88,15 @@ class FaceGallery:
 
     def models_besides(self, model: str, only: PersonType | None = None) -> frozenset[str]:
         return self._state.index.models_besides(model, only)
+
+    def version(self) -> object:
+        return self._state.index
+
+    def counts(self) -> Mapping[str, int]:
+        return self._state.index.counts()
+
+    def faces_of(self, model: str) -> StoredEmbeddings | None:
+        return self._state.index.faces_of(model)
 
     def rank(
         self,

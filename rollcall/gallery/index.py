@@ -1,6 +1,6 @@
 """All faces of the gallery, and how the answers of several models are put together."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Iterable, Mapping
 from typing import TypeAlias
 
@@ -35,6 +35,20 @@ class Index:
         return frozenset(
             shelf.model for shelf in self._view(active) if shelf.model != active and shelf.has(only)
         )
+
+    def counts(self) -> dict[str, int]:
+        """How many faces there are of each model."""
+        found = Counter[str]()
+        for shelf in self._shelves.values():
+            found[shelf.model] += len(shelf.face_ids)
+        return found
+
+    def faces_of(self, model: str) -> StoredEmbeddings | None:
+        """See core.ports.Gallery.faces_of."""
+        shelves = [shelf for shelf in self._shelves.values() if shelf.model == model]
+        if not shelves:
+            return None
+        return max(shelves, key=lambda shelf: len(shelf.face_ids)).contents()
 
     def rank(
         self,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rollcall.core.faces import Embedding, metric_of
 from rollcall.core.matching import similarities
 from rollcall.core.people import PersonKey, PersonType
+from rollcall.core.records import StoredEmbeddings
 from rollcall.gallery.rows import BLOCK, Rows, cut, type_number
 
 _FACES_A_PERSON = 4  # so many are looked at for each person sought, before more are
@@ -73,6 +74,15 @@ class Shelf:
             for i in np.flatnonzero(here).tolist()
         )
         return Shelf.of(self.model, deque(row for row in found if row.people[0] == person))
+
+    def contents(self) -> StoredEmbeddings:
+        """All its faces, copied."""
+        return StoredEmbeddings(
+            model=self.model,
+            face_ids=self.face_ids,
+            people=[person for block in self.blocks for person in block.people],
+            vectors=np.concatenate([block.vectors for block in self.blocks]),
+        )
 
     def has(self, only: PersonType | None) -> bool:
         """Whether anybody of that type may be found here."""

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from rollcall.core.calibration import Calibrations
@@ -33,12 +34,16 @@ class Probe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probes:
-    """The faces that were asked for, of `face_count` in the picture, the largest first."""
+    """The faces that were asked for, of `face_count` in the picture, the largest first.
+
+    `milliseconds`: how long the model took for the picture, waiting for others included.
+    """
 
     model: ActiveModel
     face_count: int
     faces: Sequence[Probe]
     calibrations: Calibrations
+    milliseconds: float
 
     def thresholds(self, requested: float | None) -> Thresholds:
         chosen = self.model.min_similarity if requested is None else requested
@@ -46,69 +51,92 @@ class Probes:
 
 
 class ProbeReader:
-    """Reads a picture with the active model, and with any other that faces of the gallery still need."""
+    """Reads a picture with the model that answers, and where that is not enough with those of other faces."""
 
-    def __init__(self, *, models: Models, faces: FaceReader, gallery: Gallery) -> None:
+    def __init__(
+        self,
+        *,
+        models: Models,
+        faces: FaceReader,
+        gallery: Gallery,
+        pick: Callable[[], ActiveModel] | None = None,
+    ) -> None:
+        """`pick`: which model answers a request, where that is not always the active one."""
         self._models = models
         self._faces = faces
         self._gallery = gallery
+        self._pick = pick or models.active
 
-    async def read(self, picture: bytes, *, subjects: Subjects, only: PersonType | None = None) -> Probes:
+    async def read(self, picture: bytes, *, subjects: Subjects) -> Probes:
         """Find and embed the faces; no face is no error here.
 
         The gallery is brought up to date while the picture is in the network, so that what is asked of it
         afterwards is never older than this call.
         """
-        model = self._models.active()
+        active, model = self._models.active().name, self._pick()
+        started = time.perf_counter()
         request = ReadRequest(picture=picture, model=model.name, embed=subjects)
         reading, _ = await asyncio.gather(self._faces.read(request), self._gallery.refresh())
-        others = await self._read_with_others(picture, reading, model.name, subjects, only)
+        latest = self._models.active()
+        if latest.name != active and latest.name != model.name:
+            # The models were switched, perhaps before this call, and only the refresh told.
+            model, started = latest, time.perf_counter()
+            reading = await self._faces.read(replace(request, model=model.name))
+        elapsed = (time.perf_counter() - started) * 1000
         probes = [
-            Probe(face=face, embeddings=_embeddings(face, model.name, others))
+            Probe(face=face, embeddings={model.name: face.embedding} if face.embedding is not None else {})
             for face in reading.faces
             if subjects is Subjects.ALL or face.embedding is not None
         ]
         return Probes(
-            model=self._as_it_stands(model),
+            # As it stands after the refresh, which may have brought it another calibration.
+            model=self._models.named(model.name) or model,
             face_count=len(reading.faces),
             faces=probes,
             calibrations=self._gallery.calibrations,
+            milliseconds=elapsed,
         )
 
-    def _as_it_stands(self, model: ActiveModel) -> ActiveModel:
-        """The same model after the refresh, which may have brought it another calibration."""
-        latest = self._models.active()
-        return latest if latest.name == model.name else model
+    async def with_others(
+        self, found: Probes, picture: bytes, *, subjects: Subjects, only: PersonType | None
+    ) -> Probes:
+        """The same faces, with their embeddings by each other model that has faces of its own in the gallery.
 
-    async def _read_with_others(
-        self, picture: bytes, reading: Reading, active: str, subjects: Subjects, only: PersonType | None
+        The very same object where there is no such model.
+        """
+        others = self._gallery.models_besides(found.model.name, only)
+        if not others or not found.faces:
+            return found
+        readings = await self._read_with(sorted(others), picture, subjects)
+        faces = [replace(probe, embeddings=_embeddings(probe, readings)) for probe in found.faces]
+        return replace(found, faces=faces)
+
+    async def _read_with(
+        self, models: Sequence[str], picture: bytes, subjects: Subjects
     ) -> Mapping[str, Reading]:
-        """The same picture by each other model that has faces of its own in the gallery."""
-        if not reading.faces:
-            return {}
-        others: dict[str, Reading] = {}
-        for name in sorted(self._gallery.models_besides(active, only)):
+        readings: dict[str, Reading] = {}
+        for name in models:
             try:
-                others[name] = await self._faces.read(
+                readings[name] = await self._faces.read(
                     ReadRequest(picture=picture, model=name, embed=subjects)
                 )
             except (ModelNotLoaded, Overloaded, InternalError) as error:
                 # The faces of that model wait for their new embedding; the rest of the gallery still answers.
                 logger.warning("Model %s cannot be asked: %s", name, error.message)
-        return others
+        return readings
 
 
-def _embeddings(face: Face, active: str, others: Mapping[str, Reading]) -> dict[str, Embedding]:
-    """By the active model, and by the others that found this very face."""
-    if face.embedding is None:
-        return {}
-    found = {active: face.embedding}
+def _embeddings(probe: Probe, others: Mapping[str, Reading]) -> dict[str, Embedding]:
+    """What there is already, and those by the others that found this very face."""
+    found = dict(probe.embeddings)
+    if not found:
+        return found  # cut off
     for name, reading in others.items():
-        best = max(reading.faces, key=lambda other: overlap(face.box, other.box), default=None)
+        best = max(reading.faces, key=lambda other: overlap(probe.face.box, other.box), default=None)
         if (
             best is not None
             and best.embedding is not None
-            and overlap(face.box, best.box) > SAME_FACE_OVERLAP
+            and overlap(probe.face.box, best.box) > SAME_FACE_OVERLAP
         ):
             found[name] = best.embedding
     return found

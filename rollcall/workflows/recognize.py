@@ -1,7 +1,7 @@
 """Who is in this picture?"""
 
-import asyncio
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,10 +9,10 @@ from rollcall.core.errors import MultipleFaces, NoFaceDetected
 from rollcall.core.faces import Box, Subjects
 from rollcall.core.matching import Match, Thresholds
 from rollcall.core.people import PersonKey, PersonType
-from rollcall.core.ports import Gallery
 from rollcall.core.records import RecognitionAttempt
 from rollcall.workflows.journal import Journal
-from rollcall.workflows.probes import FacePolicy, Probe, ProbeReader
+from rollcall.workflows.probes import FacePolicy, Probes
+from rollcall.workflows.search import Query, Search
 
 MAX_CANDIDATES = 100
 
@@ -38,11 +38,16 @@ class Named:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recognition:
-    """`match` is None when nobody is like enough; `candidates` are the nearest, like enough or not."""
+    """`match` is None when nobody is like enough; `candidates` are the nearest, like enough or not.
+
+    `model` is the one that answered; a match says by which it was found, for faces may lack that one's
+    embedding.
+    """
 
     match: Named | None
     candidates: Sequence[Named]
     warnings: tuple[str, ...]
+    model: str
     processing_time_ms: int
 
 
@@ -58,19 +63,18 @@ class GroupRecognition:
     """Every face of a picture, the largest first."""
 
     faces: Sequence[RecognizedFace]
+    model: str
     processing_time_ms: int
 
 
 class Recognize:
     """Answers "who is this?" for the largest face, or every face, of a picture; each attempt is logged."""
 
-    def __init__(
-        self, *, probes: ProbeReader, gallery: Gallery, journal: Journal, policy: FacePolicy
-    ) -> None:
-        self._probes = probes
-        self._gallery = gallery
+    def __init__(self, *, search: Search, journal: Journal, policy: FacePolicy) -> None:
+        self._search = search
         self._journal = journal
         self._policy = policy
+        self.outcomes = Counter[tuple[str, bool]]()  # by model, and whether somebody was recognised
 
     async def largest(self, sighting: Sighting) -> Recognition:
         """Name the largest face.
@@ -79,61 +83,58 @@ class Recognize:
             NoFaceDetected, MultipleFaces: as the policy says; logged as a failed attempt.
         """
         started = time.perf_counter()
-        found = await self._probes.read(sighting.picture, subjects=Subjects.LARGEST, only=sighting.only)
+        query = _query(sighting, Subjects.LARGEST, limit=sighting.top_k)
+        found = await self._search.read(query)
         try:
             warnings = self._policy.check(found.face_count)
-            probe = self._policy.pick(found.faces)
+            self._policy.pick(found.faces)
         except (NoFaceDetected, MultipleFaces):
             await self._log([None], [0.0], started, sighting.source_image_name)
             raise
-        thresholds = found.thresholds(sighting.min_similarity)
-        # 100,000 faces take 20 ms, in which nobody else would be answered.
-        ranked = await asyncio.to_thread(self._rank, probe, thresholds, sighting)
-        accepted = _accepted(ranked, thresholds)
+        ranking = await self._search.rank(found, query)
+        ranked, accepted = ranking.rows[0], ranking.accepted(0)
         confidence = ranked[0].confidence if ranked else 0.0
         names = await self._log([accepted], [confidence], started, sighting.source_image_name, ranked)
+        self._count(found, [accepted])
         named = [Named(match=match, name=names.get(match.person, "")) for match in ranked]
         return Recognition(
             match=named[0] if accepted else None,
             candidates=named,
             warnings=warnings,
+            model=found.model.name,
             processing_time_ms=elapsed_ms(started),
         )
 
     async def every_face(self, sighting: Sighting) -> GroupRecognition:
         """Name every face; a person is given to the face that is likest, and to no other."""
         started = time.perf_counter()
-        found = await self._probes.read(sighting.picture, subjects=Subjects.ALL, only=sighting.only)
-        thresholds = found.thresholds(sighting.min_similarity)
-        # A class photo compared with a whole school takes long enough to hold up others.
-        ranked = await asyncio.to_thread(
-            lambda: [self._rank(probe, thresholds, sighting, MAX_CANDIDATES) for probe in found.faces]
-        )
-        chosen = assign_once(ranked, thresholds)
+        query = _query(sighting, Subjects.ALL, limit=max(MAX_CANDIDATES, sighting.top_k))
+        found = await self._search.read(query)
+        ranking = await self._search.rank(found, query)
+        chosen = assign_once(ranking.rows, ranking.thresholds)
         confidences = [match.confidence if match else 0.0 for match in chosen]
         names = await self._log(
             chosen or [None],
             confidences or [0.0],
             started,
             sighting.source_image_name,
-            (match for row in ranked for match in row[: sighting.top_k]),
+            (match for row in ranking.rows for match in row[: sighting.top_k]),
         )
+        self._count(found, chosen)
         faces = [
             RecognizedFace(
                 box=probe.face.box,
                 match=Named(match=match, name=names.get(match.person, "")) if match else None,
                 candidates=[Named(match=m, name=names.get(m.person, "")) for m in row[: sighting.top_k]],
             )
-            for probe, match, row in zip(found.faces, chosen, ranked, strict=True)
+            for probe, match, row in zip(found.faces, chosen, ranking.rows, strict=True)
         ]
-        return GroupRecognition(faces=faces, processing_time_ms=elapsed_ms(started))
+        return GroupRecognition(faces=faces, model=found.model.name, processing_time_ms=elapsed_ms(started))
 
-    def _rank(
-        self, probe: Probe, thresholds: Thresholds, sighting: Sighting, limit: int = 0
-    ) -> Sequence[Match]:
-        return self._gallery.rank(
-            probe.embeddings, thresholds, only=sighting.only, limit=max(limit, sighting.top_k)
-        )
+    def _count(self, found: Probes, matches: Sequence[Match | None]) -> None:
+        for match in matches:
+            model = match.model if match else found.model.name
+            self.outcomes[model, match is not None] += 1
 
     async def _log(
         self,
@@ -156,8 +157,16 @@ class Recognize:
         return await self._journal.write(attempts, (match.person for match in (*to_name, *matches) if match))
 
 
-def _accepted(ranked: Sequence[Match], thresholds: Thresholds) -> Match | None:
-    return ranked[0] if ranked and thresholds.accepts(ranked[0]) else None
+def _query(sighting: Sighting, subjects: Subjects, *, limit: int) -> Query:
+    return Query(
+        picture=sighting.picture,
+        subjects=subjects,
+        only=sighting.only,
+        min_similarity=sighting.min_similarity,
+        limit=limit,
+        # Who asks for candidates wants the likest of all.
+        thorough=sighting.top_k > 1,
+    )
 
 
 def assign_once(ranked: Sequence[Sequence[Match]], thresholds: Thresholds) -> list[Match | None]:

@@ -1,6 +1,5 @@
 """Mark the students in a camera picture present."""
 
-import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,10 +9,9 @@ from rollcall.core.errors import InvalidRequest
 from rollcall.core.faces import Subjects
 from rollcall.core.matching import Match
 from rollcall.core.people import Person, PersonType
-from rollcall.core.ports import Gallery
 from rollcall.core.records import AttendanceStatus, RecognitionAttempt
-from rollcall.workflows.probes import ProbeReader
 from rollcall.workflows.recognize import MAX_CANDIDATES, assign_once, elapsed_ms
+from rollcall.workflows.search import Query, Search
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,14 +27,14 @@ class Marked:
 class Scan:
     marked: Sequence[Marked]
     unknown_faces: int
+    model: str
 
 
 class ScanAttendance:
     """Recognises every student in a picture, and writes each of them once per session."""
 
-    def __init__(self, *, probes: ProbeReader, gallery: Gallery, database: Database) -> None:
-        self._probes = probes
-        self._gallery = gallery
+    def __init__(self, *, search: Search, database: Database) -> None:
+        self._search = search
         self._database = database
 
     async def run(self, picture: bytes, session_id: int, status: AttendanceStatus) -> Scan:
@@ -46,16 +44,10 @@ class ScanAttendance:
             InvalidRequest: there is no such session.
         """
         started = time.perf_counter()
-        only = PersonType.STUDENT
-        found = await self._probes.read(picture, subjects=Subjects.ALL, only=only)
-        thresholds = found.thresholds(None)
-        ranked = await asyncio.to_thread(
-            lambda: [
-                self._gallery.rank(probe.embeddings, thresholds, only=only, limit=MAX_CANDIDATES)
-                for probe in found.faces
-            ]
-        )
-        chosen = assign_once(ranked, thresholds)
+        query = Query(picture=picture, subjects=Subjects.ALL, only=PersonType.STUDENT, limit=MAX_CANDIDATES)
+        found = await self._search.read(query)
+        ranking = await self._search.rank(found, query)
+        chosen = assign_once(ranking.rows, ranking.thresholds)
 
         def write(records: Records) -> Scan:
             # Before the lock: no index serves codes, so each is looked for in the whole table.
@@ -65,7 +57,7 @@ class ScanAttendance:
                 raise InvalidRequest("There is no session of this id.", field="session_id")
             marked = [_mark(records, student, session_id, status) for student in students]
             records.log.add(_attempts(chosen, elapsed_ms(started)))
-            return Scan(marked=marked, unknown_faces=len(chosen) - len(marked))
+            return Scan(marked=marked, unknown_faces=len(chosen) - len(marked), model=found.model.name)
 
         return await self._database.run(write)
 

@@ -15,13 +15,14 @@ from rollcall.workflows.recognize import elapsed_ms
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """`threshold` is the similarity from which on the two are held to be one person."""
+    """`threshold` is the similarity from which on the two are held to be one person, by `model`."""
 
     verified: bool
     similarity: float
     confidence: float
     threshold: float
     warnings: tuple[str, ...]
+    model: str
     processing_time_ms: int
 
 
@@ -58,6 +59,7 @@ class Verify:
             confidence=model.calibration.confidence(similarity),
             threshold=threshold,
             warnings=tuple(dict.fromkeys((*a.warnings, *b.warnings))),
+            model=model.name,
             processing_time_ms=elapsed_ms(started),
         )
 
@@ -70,10 +72,16 @@ class Verify:
     async def person(self, picture: bytes, person: PersonKey, min_similarity: float | None) -> Verification:
         """Raises PersonNotFound when nobody of that code is enrolled."""
         started = time.perf_counter()
-        found = await self._probes.read(picture, subjects=Subjects.LARGEST, only=person.type)
+        found = await self._probes.read(picture, subjects=Subjects.LARGEST)
         warnings = self._policy.check(found.face_count)
         thresholds = found.thresholds(min_similarity)
         match = self._gallery.compare(self._policy.pick(found.faces).embeddings, person, thresholds)
+        if match is None or not thresholds.accepts(match):
+            # Another face of the person may only be known by another model.
+            found = await self._probes.with_others(
+                found, picture, subjects=Subjects.LARGEST, only=person.type
+            )
+            match = self._gallery.compare(self._policy.pick(found.faces).embeddings, person, thresholds)
         if match is None:
             raise PersonNotFound("This person has no face that can be compared.")
         return Verification(
@@ -82,5 +90,6 @@ class Verify:
             confidence=match.confidence,
             threshold=thresholds.for_model(match.model),
             warnings=warnings,
+            model=match.model,
             processing_time_ms=elapsed_ms(started),
         )

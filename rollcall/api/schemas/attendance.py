@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from rollcall.api.schemas.common import Picture, SchemaIn, SchemaOut, picture_field
+from rollcall.api.schemas.common import AnsweringModel, Picture, SchemaIn, SchemaOut, picture_field
 from rollcall.core.records import AttendanceStatus
 from rollcall.workflows.scan_attendance import Marked, Scan
 
@@ -55,7 +55,12 @@ class ScanOut(SchemaOut):
         ],
     )
     unknown_faces: int = Field(description="How many faces are nobody's.", examples=[0])
+    model: AnsweringModel
 
     @classmethod
     def of(cls, scan: Scan) -> "ScanOut":
-        return cls(marked=[MarkedOut.of(marked) for marked in scan.marked], unknown_faces=scan.unknown_faces)
+        return cls(
+            marked=[MarkedOut.of(marked) for marked in scan.marked],
+            unknown_faces=scan.unknown_faces,
+            model=scan.model,
+        )

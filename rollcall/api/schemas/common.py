@@ -152,3 +152,15 @@ class BoxOut(BaseModel):
         return cls(
             x=round(box.x, 2), y=round(box.y, 2), width=round(box.width, 2), height=round(box.height, 2)
         )
+
+
+ModelName: TypeAlias = Annotated[
+    str, Field(description="The model that compared the faces.", examples=["buffalo_l"])
+]
+AnsweringModel: TypeAlias = Annotated[
+    str,
+    Field(
+        description="The model that answered. A match names its own, for a face may only be known by another.",
+        examples=["buffalo_l"],
+    ),
+]

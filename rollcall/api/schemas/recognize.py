@@ -3,10 +3,12 @@
 from pydantic import BaseModel, Field, model_validator
 
 from rollcall.api.schemas.common import (
+    AnsweringModel,
     BoxOut,
     Code,
     Confidence,
     Milliseconds,
+    ModelName,
     Picture,
     SchemaIn,
     SchemaOut,
@@ -65,6 +67,7 @@ class MatchOut(BaseModel):
     )
     confidence: Confidence
     similarity_score: Similarity
+    model: ModelName
 
     @classmethod
     def of(cls, named: Named) -> "MatchOut":
@@ -75,6 +78,7 @@ class MatchOut(BaseModel):
             person_name=named.name,
             confidence=round(match.confidence, 6),
             similarity_score=round(match.similarity, 6),
+            model=match.model,
         )
 
 
@@ -84,6 +88,7 @@ _MATCH_EXAMPLE = {
     "person_name": "Ada Lovelace",
     "confidence": 0.998,
     "similarity_score": 0.71,
+    "model": "buffalo_l",
 }
 
 
@@ -101,6 +106,7 @@ class RecognizeOut(SchemaOut):
         examples=[[_MATCH_EXAMPLE]],
     )
     warnings: Warnings
+    model: AnsweringModel
     processing_time_ms: Milliseconds
 
     @classmethod
@@ -109,6 +115,7 @@ class RecognizeOut(SchemaOut):
             match=MatchOut.of(recognition.match) if recognition.match else None,
             candidates=_candidates(list(recognition.candidates), top_k),
             warnings=list(recognition.warnings),
+            model=recognition.model,
             processing_time_ms=recognition.processing_time_ms,
         )
 
@@ -142,12 +149,14 @@ class RecognizeAllOut(SchemaOut):
             [{"box": {"x": 212.4, "y": 98.0, "width": 143.2, "height": 187.9}, "match": _MATCH_EXAMPLE}]
         ],
     )
+    model: AnsweringModel
     processing_time_ms: Milliseconds
 
     @classmethod
     def of(cls, group: GroupRecognition, top_k: int) -> "RecognizeAllOut":
         return cls(
             faces=[RecognizedFaceOut.of(face, top_k) for face in group.faces],
+            model=group.model,
             processing_time_ms=group.processing_time_ms,
         )
 
@@ -190,6 +199,7 @@ class VerifyOut(SchemaOut):
     confidence: Confidence
     threshold: float = Field(description="Least similarity that counts as the same person.", examples=[0.6])
     warnings: Warnings
+    model: ModelName
     processing_time_ms: Milliseconds
 
     @classmethod
@@ -200,5 +210,6 @@ class VerifyOut(SchemaOut):
             confidence=round(verification.confidence, 6),
             threshold=verification.threshold,
             warnings=list(verification.warnings),
+            model=verification.model,
             processing_time_ms=verification.processing_time_ms,
         )

@@ -3,13 +3,13 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from rollcall.modelstore.switch import ModelChoice, ModelSwitch
 
 from rollcall.core.calibration import Calibration, Calibrations, CalibrationSource
 from rollcall.core.faces import FALLBACK_MODEL, Reading, ReadRequest
 from rollcall.core.models import LoadedModel
 from rollcall.core.shared_settings import SharedSettings
 from rollcall.modelstore.catalog import Pack
-from rollcall.modelstore.switch import ModelChoice, ModelSwitch
 from tests.packs import write_pack
 
 PACK = "pack"

@@ -1,0 +1,281 @@
+"""Which model answers: the one that is wanted as soon as it can, another until then."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from rollcall.core.calibration import Calibration, Calibrations
+from rollcall.core.errors import DatabaseError, ModelNotLoaded, RollcallError
+from rollcall.core.faces import FALLBACK_MODEL
+from rollcall.core.models import ActiveModel, LoadedModel
+from rollcall.core.ports import FaceReader
+from rollcall.core.shared_settings import SharedSettings
+from rollcall.modelstore.catalog import Pack, official, present
+from rollcall.modelstore.download import DownloadFailed
+
+logger = logging.getLogger("rollcall.models")
+
+FIRST_RETRY_SECONDS: Final = 5.0
+LONGEST_RETRY_SECONDS: Final = 600.0
+LOOK_SECONDS: Final = 1.0
+
+Progress = Callable[[int, int | None], None]
+Fetch = Callable[[Pack, Progress], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelChoice:
+    """The settings that decide which model answers. `further` ones are loaded beside it."""
+
+    name: str
+    model_dir: Path
+    download: bool
+    fallback: bool
+    min_similarity: float | Literal["auto"]
+    further: tuple[str, ...] = ()
+
+    def threshold(self, calibration: Calibration, shared: SharedSettings, *, stands_in: bool) -> float:
+        """The similarity from which on a model calls two faces one person's.
+
+        SIMILARITY_THRESHOLD, the shared one before the configured one, is set for the model that is wanted.
+        When another stands in for it, a lower setting could accept strangers, as it would by dlib, whose
+        similarities lie higher: its own operating point is the least.
+        """
+        override = shared.similarity_threshold
+        setting = self.min_similarity if override is None else override
+        if setting == "auto":
+            return calibration.operating_point
+        return max(setting, calibration.operating_point) if stands_in else setting
+
+
+class ModelKeeper:
+    """Implements core.ports.Models and core.ports.ModelFiles. `run` keeps loaded what is wanted.
+
+    Wanted are the model that answers by the database's word, else by the environment's; the one before it, as
+    the way back; the one that a switch goes to; and the further ones of the settings.
+    """
+
+    def __init__(
+        self,
+        *,
+        choice: ModelChoice,
+        faces: FaceReader,
+        fetch: Fetch,
+        check: Callable[[LoadedModel], Awaitable[None]],
+        calibrations: Callable[[], Calibrations],
+        shared: Callable[[], SharedSettings],
+        needed: Callable[[str], frozenset[str]],
+    ) -> None:
+        """`check` raises ModelNotLoaded for a model that is not the one of its name, and DatabaseError where
+        that cannot be told. `needed` names the models by which faces are matched that lack a model's
+        embedding."""
+        self._choice = choice
+        self._faces = faces
+        self._fetch = fetch
+        self._check = check
+        self._calibrations = calibrations
+        self._shared = shared
+        self._needed = needed
+        self._loaded: dict[str, LoadedModel] = {}
+        self._unchecked: set[str] = set()
+        self._problems: dict[str, str] = {}
+        self._downloads: dict[str, tuple[int, int | None]] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._former: str | None = None  # what answered last
+
+    # Which model answers
+
+    @property
+    def wanted(self) -> str:
+        """The model that is to answer."""
+        return self._shared().insightface_model or self._choice.name
+
+    @property
+    def loaded(self) -> Mapping[str, LoadedModel]:
+        """What is in the runner's memory, as far as this process knows."""
+        return self._loaded
+
+    @property
+    def problems(self) -> Mapping[str, str]:
+        """Why models that are wanted are not loaded."""
+        return self._problems
+
+    @property
+    def downloads(self) -> Mapping[str, tuple[int, int | None]]:
+        """Bytes that are there, and all of them where that is known, of what is being downloaded."""
+        return self._downloads
+
+    def active(self) -> ActiveModel:
+        """See core.ports.Models."""
+        for name in (self.wanted, self._former, FALLBACK_MODEL):
+            if name is not None and (model := self.named(name)) is not None:
+                self._former = name
+                return model
+        raise ModelNotLoaded(self._problem())
+
+    def named(self, name: str) -> ActiveModel | None:
+        """See core.ports.Models."""
+        loaded = self._loaded.get(name)
+        if loaded is None:
+            return None
+        # Asked each time: a calibration or a threshold may be stored while the model answers.
+        calibration = self._calibrations().of(name)
+        stands_in = name not in (self.wanted, *self._choice.further)
+        return ActiveModel(
+            name=name,
+            backend=loaded.backend,
+            min_similarity=self._choice.threshold(calibration, self._shared(), stands_in=stands_in),
+            calibration=calibration,
+        )
+
+    def why_degraded(self) -> str | None:
+        """Why another model than the wanted one answers; None if that one does, or none at all."""
+        if self.wanted in self._loaded or not self._loaded:
+            return None
+        name = self.active().name
+        which = "fallback engine" if name == FALLBACK_MODEL else "former model"
+        return f"The {which} {name} answers: {self._problem()}"
+
+    def _problem(self) -> str:
+        name = self.wanted
+        if name in self._downloads:
+            done, total = self._downloads[name]
+            share = f", {100 * done // total} %" if total else ""
+            return f"{name} is being downloaded{share}."
+        return self._problems.get(name, f"{name} is still loading.")
+
+    # Keeping them loaded
+
+    async def run(self) -> None:
+        """Load what is wanted and free what is not, for ever."""
+        tasks: dict[str, asyncio.Task[None]] = {}
+        try:
+            while True:
+                wanted = self._all_wanted()
+                for name in [name for name in tasks if name not in wanted]:
+                    tasks.pop(name).cancel()
+                    self._problems.pop(name, None)
+                for name in wanted:
+                    if name not in self._loaded and (name not in tasks or tasks[name].done()):
+                        tasks[name] = asyncio.create_task(self._keep_trying(name))
+                await self._check_late()
+                await self._free(wanted)
+                await asyncio.sleep(LOOK_SECONDS)
+        finally:
+            for task in tasks.values():
+                task.cancel()
+            await asyncio.gather(*tasks.values(), return_exceptions=True)
+
+    async def step(self) -> bool:
+        """Try once to have the wanted model answer; True if it does. Else the fallback may."""
+        try:
+            await self.ensure(self.wanted)
+        except ModelNotLoaded:
+            await self._fall_back()
+            return False
+        return True
+
+    async def ensure(self, name: str) -> LoadedModel:
+        """See core.ports.ModelFiles. Callers who come meanwhile wait for the same attempt."""
+        if name in self._loaded:
+            return self._loaded[name]
+        async with self._locks.setdefault(name, asyncio.Lock()):
+            if name not in self._loaded:
+                try:
+                    self._loaded[name] = await self._bring(name)
+                except RollcallError as error:
+                    self._problems[name] = error.message
+                    logger.warning("%s", error.message)
+                    raise ModelNotLoaded(error.message, model=name) from None
+                self._problems.pop(name, None)
+                logger.info("Model %s can answer, on %s", name, self._loaded[name].backend)
+            return self._loaded[name]
+
+    def _all_wanted(self) -> list[str]:
+        shared = self._shared()
+        names = (self.wanted, shared.next_model, *self._choice.further, shared.previous_model)
+        return list(dict.fromkeys(name for name in names if name is not None))
+
+    async def _keep_trying(self, name: str) -> None:
+        wait = FIRST_RETRY_SECONDS
+        while True:
+            try:
+                await self.ensure(name)
+            except ModelNotLoaded:
+                if name == self.wanted:
+                    await self._fall_back()
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, LONGEST_RETRY_SECONDS)
+            else:
+                return
+
+    async def _bring(self, name: str) -> LoadedModel:
+        if name != FALLBACK_MODEL and not await asyncio.to_thread(present, self._choice.model_dir, name):
+            pack = official(name)
+            if not self._choice.download or pack is None:
+                raise ModelNotLoaded(f"{name} is not in the model folder.")
+            if name == self.wanted:
+                await self._fall_back()  # a download takes minutes
+            await self._download(pack)
+        try:
+            loaded = await self._faces.load(name)
+        except RollcallError as error:
+            raise ModelNotLoaded(f"{name} cannot be loaded: {error.message}") from None
+        try:
+            await self._check(loaded)
+        except DatabaseError:
+            self._unchecked.add(name)  # the database may take longer to start than we do
+        return loaded
+
+    async def _download(self, pack: Pack) -> None:
+        def told(done: int, total: int | None) -> None:
+            self._downloads[pack.name] = (done, total)
+
+        told(0, None)
+        try:
+            await self._fetch(pack, told)
+        except DownloadFailed as error:
+            raise ModelNotLoaded(str(error)) from None
+        finally:
+            del self._downloads[pack.name]
+
+    async def _fall_back(self) -> None:
+        if not self._choice.fallback or self._loaded:
+            return
+        try:
+            self._loaded[FALLBACK_MODEL] = await self._faces.load(FALLBACK_MODEL)
+        except RollcallError as error:
+            # What health reports is the wanted model's problem.
+            logger.warning("The fallback engine cannot be loaded: %s", error.message)
+        else:
+            logger.info("The fallback engine answers")
+
+    async def _check_late(self) -> None:
+        """Of those that could not be checked when they were loaded."""
+        for name in sorted(self._unchecked & set(self._loaded)):
+            try:
+                await self._check(self._loaded[name])
+            except DatabaseError:
+                continue
+            except ModelNotLoaded as error:
+                self._problems[name] = error.message
+                logger.warning("%s", error.message)
+                del self._loaded[name]
+            self._unchecked.discard(name)
+
+    async def _free(self, wanted: list[str]) -> None:
+        if self.wanted not in self._loaded:
+            return  # whatever is loaded may have to answer
+        kept = {*wanted, *self._needed(self.wanted)}
+        for name in [name for name in self._loaded if name not in kept]:
+            # Requests that began with it end with it: the runner loads it again for them, if need be.
+            del self._loaded[name]
+            try:
+                await self._faces.unload(name)
+            except RollcallError as error:
+                logger.warning("Model %s could not be unloaded: %s", name, error.message)
+            else:
+                logger.info("Model %s is unloaded", name)

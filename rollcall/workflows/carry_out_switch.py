@@ -1,0 +1,187 @@
+"""The long part of a switch: load, embed, rehearse, gather, flip. One server does it, and any can go on."""
+
+import asyncio
+import contextlib
+import logging
+import time
+import weakref
+from functools import partial
+from typing import Final
+
+from rollcall.core.database_ports import Database, Records
+from rollcall.core.errors import DatabaseError, ModelNotLoaded, Overloaded, RollcallError
+from rollcall.core.models import Rehearsal, Switch, SwitchState, SwitchStep
+from rollcall.core.ports import Gallery, ModelFiles
+from rollcall.workflows.announce import UP_SECONDS
+from rollcall.workflows.embed_missing import EmbedMissing
+from rollcall.workflows.pacing import Pace
+from rollcall.workflows.rehearse import objection, rehearse
+from rollcall.workflows.switch_models import flip
+
+logger = logging.getLogger("rollcall.models")
+
+# A server that does not write for so long is gone, and another takes its switch over.
+STALE_SECONDS: Final = 15
+BEAT_SECONDS: Final = 2.0
+GATHER_SECONDS: Final = 60.0
+# The runner is back some ten seconds after it died, a database some more.
+PATIENCE_SECONDS: Final = 300.0
+_RETRY_SECONDS: Final = 2.0
+_LOOK_SECONDS: Final = 0.2
+
+
+class _Over(Exception):
+    """The switch was cancelled, or another server has taken it over."""
+
+
+class CarryOutSwitch:
+    """Works on the switch that the database says is running, unless another server does."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        gallery: Gallery,
+        files: ModelFiles,
+        embed: EmbedMissing,
+        pace: Pace,
+        owner: str,
+    ) -> None:
+        """`owner` is this process's name among the servers."""
+        self._database = database
+        self._gallery = gallery
+        self._files = files
+        self._embed = embed
+        self._pace = pace
+        self._owner = owner
+        self._step = SwitchStep.LOADING
+        self._done = self._total = 0
+        self._rehearsed: dict[tuple[str | None, str], tuple[weakref.ref[object], Rehearsal]] = {}
+
+    async def round(self) -> bool:
+        """Carry the running switch out to its end; False if there is none for this process.
+
+        Raises:
+            DatabaseError: try again later.
+        """
+        claimed = await self._database.run(
+            lambda records: records.switches.claim(self._owner, stale_seconds=STALE_SECONDS)
+        )
+        if claimed is None:
+            return False
+        logger.info("Switching from %s to %s", claimed.source, claimed.target)
+        self._step, self._done, self._total = SwitchStep.LOADING, 0, 0
+        work = asyncio.create_task(self._work(claimed))
+        beat = asyncio.create_task(self._beat(claimed))
+        try:
+            await asyncio.wait((work, beat), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (work, beat):
+                task.cancel()
+            await asyncio.gather(work, beat, return_exceptions=True)
+        await self._conclude(claimed, work)
+        return True
+
+    async def _conclude(self, switch: Switch, work: asyncio.Task[None]) -> None:
+        error = None if work.cancelled() else work.exception()
+        if isinstance(error, DatabaseError):
+            raise error  # what is stored by now stays, and the next round goes on from there
+        if isinstance(error, RollcallError):
+            await self._fail(switch, error.message)
+        elif error is not None and not isinstance(error, _Over):
+            logger.error("A switch failed", exc_info=error)
+            await self._fail(switch, "The server made a mistake; its log says more.")
+
+    async def _fail(self, switch: Switch, problem: str, rehearsal: Rehearsal | None = None) -> None:
+        def fail(records: Records) -> None:
+            records.changes.lock()
+            if records.switches.end(switch.id, SwitchState.FAILED, problem=problem, rehearsal=rehearsal):
+                records.settings.remove("next_model")
+
+        logger.warning("The switch to %s failed: %s", switch.target, problem)
+        await self._database.run(fail)
+
+    async def _beat(self, switch: Switch) -> None:
+        """Tell how far it is; ends when the switch is no longer this process's."""
+        while True:
+            with contextlib.suppress(DatabaseError):
+                if not await self._database.run(partial(self._advance, switch)):
+                    return
+            await asyncio.sleep(BEAT_SECONDS)
+
+    def _advance(self, switch: Switch, records: Records) -> bool:
+        return records.switches.advance(switch.id, self._owner, self._step, self._done, self._total)
+
+    async def _work(self, switch: Switch) -> None:
+        await self._files.ensure(switch.target)
+        await self._embed_all(switch.target)
+        self._step = SwitchStep.REHEARSING
+        rehearsal = await self._rehearse(switch)
+        reason = objection(rehearsal)
+        if reason and not switch.forced:
+            await self._fail(switch, f"{reason} Nothing was switched.", rehearsal)
+            return
+        self._step = SwitchStep.GATHERING
+        await self._gather(switch.target)
+        await self._flip(switch, rehearsal)
+
+    async def _embed_all(self, model: str) -> None:
+        self._step = SwitchStep.EMBEDDING
+        self._total = await self._database.run(lambda records: records.faces.count())
+        start = self._done = self._gallery.counts().get(model, 0)
+
+        async def told(tried: int) -> None:
+            self._done = min(start + tried, self._total)
+
+        patient_until = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                if not await self._embed.all(model, told):
+                    return
+            except (DatabaseError, ModelNotLoaded, Overloaded) as error:
+                if time.monotonic() > patient_until:
+                    raise
+                logger.info("Embedding must wait: %s", error.message)
+                await asyncio.sleep(_RETRY_SECONDS)
+            else:
+                patient_until = time.monotonic() + PATIENCE_SECONDS
+            start = self._done
+
+    async def _rehearse(self, switch: Switch) -> Rehearsal:
+        await self._gallery.refresh()
+        version, key = self._gallery.version(), (switch.source, switch.target)
+        former = self._rehearsed.get(key)
+        # As long as no face has changed it would come to the same.
+        if former is None or former[0]() is not version:
+            found = await asyncio.to_thread(
+                rehearse, self._gallery, switch.source, switch.target, self._pace.breathe
+            )
+            former = self._rehearsed[key] = (weakref.ref(version), found)
+        return former[1]
+
+    async def _gather(self, model: str) -> None:
+        """Wait until every server that is up can answer with the model."""
+        until = time.monotonic() + GATHER_SECONDS
+        while True:
+            servers = await self._database.run(lambda records: records.servers.up(within_seconds=UP_SECONDS))
+            lacking = [server for server in servers if model not in server.models]
+            if not lacking:
+                return
+            if time.monotonic() > until:
+                logger.warning(
+                    "%d servers have not loaded %s; they go on with the former", len(lacking), model
+                )
+                return
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _flip(self, switch: Switch, rehearsal: Rehearsal) -> None:
+        def turn(records: Records) -> None:
+            records.changes.lock()
+            # First of all, for it says whether the switch is still to be made.
+            if not records.switches.end(switch.id, SwitchState.DONE, rehearsal=rehearsal):
+                raise _Over
+            flip(records, switch.source, switch.target)
+
+        await self._database.run(turn)
+        await self._gallery.refresh()
+        logger.info("Model %s answers", switch.target)

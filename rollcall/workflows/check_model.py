@@ -1,0 +1,43 @@
+"""Is a loaded model the one that made the embeddings of its name?"""
+
+import asyncio
+from collections.abc import Callable
+
+from rollcall.core.database_ports import Database, Records
+from rollcall.core.errors import ModelNotLoaded
+from rollcall.core.models import Fingerprint, LoadedModel
+
+
+class CheckModel:
+    """Compares the recogniser with the one that the database remembers; the first one is remembered.
+
+    Embeddings of two recognisers cannot be compared, and nothing would tell but wrong answers.
+    """
+
+    def __init__(self, *, database: Database, sha256: Callable[[str, str], str | None]) -> None:
+        """`sha256` is that of a file of a pack, and blocks; None where it cannot be read."""
+        self._database = database
+        self._sha256 = sha256
+
+    async def run(self, model: LoadedModel) -> None:
+        """Raises ModelNotLoaded if it is another, DatabaseError if that cannot be told."""
+        if model.recogniser is None:
+            return
+        sha256 = await asyncio.to_thread(self._sha256, model.name, model.recogniser)
+        if sha256 is None:
+            raise ModelNotLoaded(f"The recogniser of model pack {model.name} cannot be read.")
+        found = Fingerprint(recogniser=sha256, dimension=model.dimension)
+
+        def compare(records: Records) -> None:
+            known = records.fingerprints.of(model.name)
+            if known is None:
+                records.fingerprints.put(model.name, found)
+            elif known != found:
+                raise ModelNotLoaded(
+                    f"{model.name} is not the model that made its embeddings in the database: its recogniser is "
+                    f"another file, of {found.dimension} numbers, not {known.dimension}. Put the former files "
+                    "back, or give the folder another name and switch to that.",
+                    model=model.name,
+                )
+
+        await self._database.run(compare)

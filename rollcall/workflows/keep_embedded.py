@@ -1,0 +1,38 @@
+"""Every face has the embeddings of the models that are in use, as soon as there is time."""
+
+from rollcall.core.errors import ModelNotLoaded
+from rollcall.core.ports import Models
+from rollcall.workflows.embed_missing import EmbedMissing
+
+
+class KeepEmbedded:
+    """For the model that answers, and for those that answer beside it or are compared with it."""
+
+    def __init__(self, *, models: Models, embed: EmbedMissing, further: tuple[str, ...]) -> None:
+        self._models = models
+        self._embed = embed
+        self._further = further
+        self._complete: set[str] = set()
+
+    def is_complete(self, model: str) -> bool:
+        """Whether no face was left without its embedding when last looked for."""
+        return model in self._complete
+
+    async def round(self) -> int:
+        """Embed what is missing; returns how many faces were tried.
+
+        Raises:
+            ModelNotLoaded, Overloaded, DatabaseError: try again later.
+        """
+        try:
+            active = [self._models.active().name]
+        except ModelNotLoaded:
+            active = []
+        further = [name for name in self._further if self._models.named(name) is not None]
+        tried = 0
+        for model in dict.fromkeys([*active, *further]):
+            count = await self._embed.all(model)
+            tried += count
+            if not count:
+                self._complete.add(model)
+        return tried

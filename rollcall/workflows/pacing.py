@@ -1,0 +1,82 @@
+"""People in front of a camera go first: how background work keeps out of their way."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from rollcall.core.faces import Reading, ReadRequest
+from rollcall.core.models import LoadedModel
+from rollcall.core.ports import FaceReader
+
+# Nobody asked for so long: the machine is the background's.
+QUIET_SECONDS: Final = 10.0
+# Pictures in flight when nobody else asks: enough that no stream of the runner waits for the next batch.
+QUIET_WIDTH: Final = 16
+# While people ask, one picture at a time, and so many times its duration between two.
+BUSY_PAUSE: Final = 4.0
+_LOOK_SECONDS: Final = 0.02
+
+
+class AttendedReader:
+    """Implements core.ports.FaceReader for people, and knows when they last asked."""
+
+    def __init__(self, faces: FaceReader) -> None:
+        self._faces = faces
+        self._reading = 0
+        self._last = -QUIET_SECONDS
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nobody has asked for a while."""
+        return not self._reading and time.monotonic() - self._last >= QUIET_SECONDS
+
+    async def read(self, request: ReadRequest) -> Reading:
+        self._reading += 1
+        try:
+            return await self._faces.read(request)
+        finally:
+            self._reading -= 1
+            self._last = time.monotonic()
+
+    async def load(self, model: str) -> LoadedModel:
+        return await self._faces.load(model)
+
+    async def unload(self, model: str) -> None:
+        await self._faces.unload(model)
+
+
+class Pace:
+    """How fast the background may read pictures, of all its kinds together."""
+
+    def __init__(self, people: AttendedReader) -> None:
+        self._people = people
+        self._places = asyncio.Semaphore(QUIET_WIDTH)
+        self._inside = 0
+        self._not_before = 0.0
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Around the reading of one picture."""
+        async with self._places:
+            while not self._may_begin():
+                await asyncio.sleep(_LOOK_SECONDS)
+            self._inside += 1
+            began = time.monotonic()
+            try:
+                yield
+            finally:
+                self._inside -= 1
+                ended = time.monotonic()
+                self._not_before = ended + BUSY_PAUSE * (ended - began)
+
+    def _may_begin(self) -> bool:
+        if self._people.quiet:
+            return True
+        return not self._inside and time.monotonic() >= self._not_before
+
+    def breathe(self) -> None:
+        """For background work in a thread, between two of its blocks."""
+        if not self._people.quiet:
+            time.sleep(_LOOK_SECONDS)
