@@ -21,7 +21,8 @@ def archive_of(members: Mapping[str, bytes], compression: int = zipfile.ZIP_STOR
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", compression) as archive:
         for name, content in members.items():
-            archive.writestr(name, content)
+            # Without the time of day, so that all processes of a test have the same bytes.
+            archive.writestr(zipfile.ZipInfo(name), content, compression)
     return packed.getvalue()
 
 

@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import pytest
 from rollcall.modelstore.download import DownloadFailed, Limits, download
 from rollcall.modelstore.lock import FileLock
 from rollcall.modelstore.model_folder import lock_of
-from tests.pack_server import ARCHIVE, Answer, PackServer, pack_for, ranged
+from tests.pack_server import ARCHIVE, PackServer, in_turn, pack_for, ranged
 from tests.servers import ROOT, wait_for
 from tests.unit.rollcall.modelstore.downloads import GOOD, assert_installed, fetch, files_in
 
@@ -65,9 +65,7 @@ def test_a_process_that_is_killed_lets_one_that_waits_go_on(model_dir: Path) -> 
         killed.wait(60)
         return False
 
-    def answer(request: Mapping[str, str]) -> Answer:
-        return ranged(ARCHIVE, before_rest=(lambda: True) if killed.is_set() else stall)(request)
-
+    answer = in_turn(ranged(ARCHIVE, before_rest=stall), ranged(ARCHIVE))
     with PackServer({"/tiny.zip": answer}) as server, downloading(model_dir, server.url) as first:
         wait_for(lambda: archive.exists() and archive.stat().st_size > 0, "the first bytes")
         with downloading(model_dir, server.url) as second:
