@@ -7,7 +7,7 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 
 
 class ProgressBars:
-    """Implements core.backup_ports.Progress with a bar for each step."""
+    """Implements core.backup_ports.Progress with a bar for each step; its length may be unknown."""
 
     def __init__(self) -> None:
         self._console = Console(stderr=True)
@@ -21,9 +21,9 @@ class ProgressBars:
         )
         self._tasks: dict[str, TaskID] = {}
 
-    def __call__(self, step: str, done: int, total: int) -> None:
+    def __call__(self, step: str, done: int, total: int | None) -> None:
         if step not in self._tasks:
-            self._tasks[step] = self._bars.add_task(step)
+            self._tasks[step] = self._bars.add_task(step, total=total)
         self._bars.update(self._tasks[step], completed=done, total=total)
 
     def say(self, text: str) -> None:

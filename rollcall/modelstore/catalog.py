@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 OFFICIAL_BASE = "https://github.com/deepinsight/insightface/releases/download"
 # In the order in which they are tried.
 OFFICIAL_RELEASES = (f"{OFFICIAL_BASE}/model-zoo", f"{OFFICIAL_BASE}/v0.7")
+NON_COMMERCIAL = "non-commercial research only"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,13 +21,17 @@ class PackFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pack:
-    """A pack that can be downloaded. `releases` are the addresses of the folders its archive may lie in."""
+    """A pack that can be downloaded.
+
+    `releases` are the addresses of the folders its archive may lie in; `licence` says what its authors allow.
+    """
 
     name: str
     archive: PackFile
     detector: PackFile
     recogniser: PackFile
     releases: tuple[str, ...] = OFFICIAL_RELEASES
+    licence: str = NON_COMMERCIAL
 
     def addresses(self, mirror: str | None = None) -> tuple[str, ...]:
         """Where to look for the archive, in this order. A mirror stands in for all releases.
@@ -104,18 +109,27 @@ def official(name: str) -> Pack | None:
     return OFFICIAL_PACKS.get(name)
 
 
+def networks(model_dir: Path, name: str) -> tuple[Path, ...]:
+    """The ONNX files of a pack, by name; a pack may hold further ones than the two that are used.
+
+    Some archives unpack into a folder within the folder, so that counts where the outer one has no networks.
+    """
+    folder = model_dir / name
+    return _networks_in(folder) or _networks_in(folder / name)
+
+
+def _networks_in(folder: Path) -> tuple[Path, ...]:
+    try:
+        return tuple(
+            sorted(entry for entry in folder.iterdir() if entry.suffix == ".onnx" and entry.is_file())
+        )
+    except OSError:
+        return ()
+
+
 def present(model_dir: Path, name: str) -> bool:
     """Whether MODEL_DIR has a folder of this name with a detector's and a recogniser's worth of ONNX files.
 
-    A cheap look, at names only: whether the networks are any good shows when they are loaded. Some archives
-    unpack into a folder within the folder, so that counts too.
+    A cheap look, at names only: whether the networks are any good shows when they are loaded.
     """
-    folder = model_dir / name
-    return any(_count_networks(place) >= 2 for place in (folder, folder / name))
-
-
-def _count_networks(folder: Path) -> int:
-    try:
-        return sum(entry.suffix == ".onnx" and entry.is_file() for entry in folder.iterdir())
-    except OSError:
-        return 0
+    return len(networks(model_dir, name)) >= 2

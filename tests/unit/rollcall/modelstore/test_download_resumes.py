@@ -1,0 +1,264 @@
+"""A download goes on from where an earlier try ended, and never from what is not the same file."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+
+import pytest
+
+from rollcall.modelstore.download import Limits, download
+from tests.pack_server import ARCHIVE, Answer, PackServer, archive_of, in_turn, pack_for, ranged, sha256
+from tests.unit.rollcall.modelstore.downloads import (
+    QUICK,
+    assert_installed,
+    failure,
+    failure_on_the_way,
+    fetch,
+    files_in,
+)
+
+OTHER = archive_of({"other": b"o" * len(ARCHIVE)})
+HALF = (len(ARCHIVE) + 1) // 2
+ONCE = Limits(retry_pauses_seconds=())
+
+
+def broken_off() -> bool:
+    return False
+
+
+def begin(model_dir: Path, answer: Answer | Callable[[Mapping[str, str]], Answer]) -> int:
+    """A download of which some bytes come; returns how many."""
+    answers = {"/tiny.zip": answer}
+    with PackServer(answers) as server:
+        failure_on_the_way(pack_for(ARCHIVE), model_dir, server.url, ONCE)
+    return (model_dir / ".tiny.partial" / "archive").stat().st_size
+
+
+@pytest.mark.parametrize("tag", [None, '"one"'])
+def test_a_connection_that_breaks_is_taken_up_where_it_broke(model_dir: Path, tag: str | None) -> None:
+    answer = in_turn(ranged(ARCHIVE, tag=tag, before_rest=broken_off), ranged(ARCHIVE, tag=tag))
+    with PackServer({"/tiny.zip": answer}) as server:
+        fetch(pack_for(ARCHIVE), model_dir, server.url, QUICK)
+
+    assert server.ranges == [None, f"bytes={HALF}-"]
+    assert server.requests[1][1].get("If-Range") == tag
+    assert_installed(model_dir)
+
+
+def test_a_later_download_goes_on_from_where_one_ended_whatever_the_password(model_dir: Path) -> None:
+    begun = ranged(ARCHIVE, tag='"one"', before_rest=broken_off)
+    with PackServer({"/tiny.zip": begun, "/tiny.zip?token=new": ranged(ARCHIVE, tag='"one"')}) as server:
+        failure_on_the_way(pack_for(ARCHIVE), model_dir, server.url, ONCE)
+        fetch(pack_for(ARCHIVE), model_dir, f"http://user:word@{server.host}?token=new")
+
+    assert server.ranges[-1] == f"bytes={HALF}-"
+    assert server.requests[-1][1]["If-Range"] == '"one"'
+    assert_installed(model_dir)
+
+
+def test_another_server_gives_the_rest(model_dir: Path) -> None:
+    begun = begin(model_dir, ranged(ARCHIVE, tag='"one"', before_rest=broken_off))
+    with PackServer({"/tiny.zip": ranged(ARCHIVE, tag='"called otherwise here"')}) as server:
+        fetch(pack_for(ARCHIVE), model_dir, server.url)
+
+    assert server.ranges == [f"bytes={begun}-"]
+    assert "If-Range" not in server.requests[0][1]
+    assert_installed(model_dir)
+
+
+def test_a_server_that_always_breaks_off_gives_the_archive_bit_by_bit(model_dir: Path) -> None:
+    with PackServer({"/tiny.zip": ranged(ARCHIVE, before_rest=broken_off)}) as server:
+        fetch(pack_for(ARCHIVE), model_dir, server.url)
+
+    assert len(server.requests) > len(QUICK.retry_pauses_seconds) + 1
+    assert_installed(model_dir)
+
+
+def test_a_server_that_knows_no_ranges_begins_anew(model_dir: Path) -> None:
+    answer = in_turn(Answer(body=ARCHIVE, before_rest=broken_off), Answer(body=ARCHIVE))
+    with PackServer({"/tiny.zip": answer}) as server:
+        fetch(pack_for(ARCHIVE), model_dir, server.url)
+
+    assert_installed(model_dir)
+
+
+def test_a_file_that_was_replaced_meanwhile_is_not_glued_on(model_dir: Path) -> None:
+    answer = in_turn(ranged(OTHER, tag='"old"', before_rest=broken_off), ranged(ARCHIVE, tag='"new"'))
+    with PackServer({"/tiny.zip": answer}) as server:
+        fetch(pack_for(ARCHIVE), model_dir, server.url)
+
+    assert len(server.requests) == 2
+    assert_installed(model_dir)
+
+
+def test_two_files_glued_together_are_noticed_and_fetched_anew_once(model_dir: Path) -> None:
+    begin(model_dir, ranged(OTHER, before_rest=broken_off))
+    with PackServer({"/tiny.zip": ranged(ARCHIVE)}) as server:
+        fetch(pack_for(ARCHIVE), model_dir, server.url)
+
+    assert [asked is None for asked in server.ranges] == [False, True]
+    assert_installed(model_dir)
+
+
+def test_a_wrong_file_is_fetched_anew_once_only(model_dir: Path) -> None:
+    begin(model_dir, ranged(OTHER, before_rest=broken_off))
+    with PackServer({"/tiny.zip": ranged(OTHER)}) as server:
+        message = failure(pack_for(ARCHIVE), model_dir, server.url)
+
+    assert len(server.requests) == 2
+    assert message.endswith("the file at " + server.host + " is not the right one, its SHA-256 differs.")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        Answer(status=416),
+        Answer(status=206, body=ARCHIVE),
+        Answer(status=206, body=ARCHIVE, headers={"Content-Range": f"bytes 0-9/{len(ARCHIVE)}"}),
+        Answer(status=206, body=ARCHIVE, headers={"Content-Range": "bytes 1-2-3/x"}),
+    ],
+    ids=["nothing there", "no range", "another range", "nonsense"],
+)
+def test_a_rest_that_cannot_be_had_lets_the_download_begin_anew(model_dir: Path, odd: Answer) -> None:
+    begin(model_dir, ranged(ARCHIVE, before_rest=broken_off))
+    with PackServer({"/tiny.zip": in_turn(odd, Answer(body=ARCHIVE))}) as server:
+        fetch(pack_for(ARCHIVE), model_dir, server.url)
+
+    assert [asked is None for asked in server.ranges] == [False, True]
+    assert_installed(model_dir)
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"wanted": "x"}', b"\xff"])
+def test_a_beginning_whose_origin_is_unknown_is_not_used(model_dir: Path, damage: bytes) -> None:
+    begin(model_dir, ranged(ARCHIVE, before_rest=broken_off))
+    (model_dir / ".tiny.partial" / "source.json").write_bytes(damage)
+    with PackServer({"/tiny.zip": ranged(ARCHIVE)}) as server:
+        fetch(pack_for(ARCHIVE), model_dir, server.url)
+
+    assert server.ranges == [None]
+    assert_installed(model_dir)
+
+
+def test_the_beginning_of_another_release_is_not_used(model_dir: Path) -> None:
+    begin(model_dir, ranged(ARCHIVE, before_rest=broken_off))
+    source = model_dir / ".tiny.partial" / "source.json"
+    source.write_text(json.dumps({**json.loads(source.read_text()), "wanted": sha256(OTHER)}))
+    with PackServer({"/tiny.zip": ranged(ARCHIVE)}) as server:
+        fetch(pack_for(ARCHIVE), model_dir, server.url)
+
+    assert server.ranges == [None]
+
+
+def test_a_whole_archive_that_was_not_unpacked_is_not_fetched_again(model_dir: Path) -> None:
+    begin(model_dir, ranged(ARCHIVE, before_rest=broken_off))
+    (model_dir / ".tiny.partial" / "archive").write_bytes(ARCHIVE)
+    (model_dir / ".tiny.partial" / "pack").mkdir()
+    with PackServer({}) as server:
+        fetch(pack_for(ARCHIVE), model_dir, server.url)
+
+    assert server.requests == []
+    assert_installed(model_dir)
+
+
+def test_what_is_kept_of_a_download_holds_no_secret(model_dir: Path) -> None:
+    with PackServer({"/hush/tiny.zip?token=hush": ranged(ARCHIVE, before_rest=broken_off)}) as server:
+        failure_on_the_way(
+            pack_for(ARCHIVE), model_dir, f"http://hush:hush@{server.host}/hush?token=hush", ONCE
+        )
+
+    assert b"hush" not in files_in(model_dir)[".tiny.partial/source.json"]
+
+
+# What a server says that is not so
+
+
+@pytest.mark.parametrize("more", [1, 10**6])
+def test_an_archive_that_is_whole_sooner_than_the_server_says_is_taken(model_dir: Path, more: int) -> None:
+    with PackServer({"/tiny.zip": Answer(body=ARCHIVE, length=len(ARCHIVE) + more)}) as server:
+        fetch(pack_for(ARCHIVE), model_dir, server.url)
+
+    assert len(server.requests) == 1
+    assert_installed(model_dir)
+
+
+def test_an_archive_longer_than_the_server_says_is_refused(model_dir: Path) -> None:
+    with PackServer({"/tiny.zip": Answer(body=ARCHIVE, length=len(ARCHIVE) // 2)}) as server:
+        message = failure(pack_for(ARCHIVE), model_dir, server.url)
+
+    assert "SHA-256 differs" in message
+
+
+# When to try again
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+def test_a_server_that_is_out_of_order_for_a_moment_is_asked_again(model_dir: Path, status: int) -> None:
+    answer = in_turn(Answer(status=status), Answer(status=status), Answer(body=ARCHIVE))
+    with PackServer({"/tiny.zip": answer}) as server:
+        fetch(pack_for(ARCHIVE), model_dir, server.url)
+
+    assert len(server.requests) == 3
+    assert_installed(model_dir)
+
+
+@pytest.mark.parametrize(("status", "asked"), [(403, 1), (404, 1), (503, 3)])
+def test_a_server_is_asked_again_only_where_that_may_help(model_dir: Path, status: int, asked: int) -> None:
+    with PackServer({"/tiny.zip": Answer(status=status)}) as server:
+        message = failure(pack_for(ARCHIVE), model_dir, server.url)
+
+    assert len(server.requests) == asked
+    assert message == f"tiny cannot be downloaded: {server.host} answers with HTTP status {status}."
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["1", format_datetime(datetime.now(UTC) + timedelta(days=1), usegmt=True), "99999"],
+    ids=["seconds", "date", "too long"],
+)
+def test_a_server_that_asks_for_time_gets_it_up_to_a_limit(model_dir: Path, asked: str) -> None:
+    answer = in_turn(Answer(status=429, headers={"Retry-After": asked}), Answer(body=ARCHIVE))
+    with PackServer({"/tiny.zip": answer}) as server:
+        began = time.monotonic()
+        fetch(
+            pack_for(ARCHIVE),
+            model_dir,
+            server.url,
+            Limits(retry_pauses_seconds=(0,), retry_after_seconds=1),
+        )
+        took = time.monotonic() - began
+
+    assert took >= 1
+    assert_installed(model_dir)
+
+
+@pytest.mark.parametrize(
+    "asked", ["soon", "-1", "", "Wed, 21 Oct 2015 07:28:00 GMT", "Wed, 21 Oct 2015 07:28:00 -0000"]
+)
+def test_a_wait_that_makes_no_sense_is_not_waited_for(model_dir: Path, asked: str) -> None:
+    answer = in_turn(Answer(status=503, headers={"Retry-After": asked}), Answer(body=ARCHIVE))
+    with PackServer({"/tiny.zip": answer}) as server:
+        fetch(pack_for(ARCHIVE), model_dir, server.url)
+
+    assert_installed(model_dir)
+
+
+def test_a_pause_between_two_tries_can_be_cancelled(model_dir: Path) -> None:
+    async def cancelled(mirror: str) -> None:
+        limits = Limits(retry_pauses_seconds=(3600,))
+        task = asyncio.create_task(
+            download(pack_for(ARCHIVE), model_dir=model_dir, mirror=mirror, limits=limits)
+        )
+        while not server.requests:
+            await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    with PackServer({"/tiny.zip": Answer(status=503)}) as server:
+        asyncio.run(cancelled(server.url))
+
+    assert files_in(model_dir) == {}
