@@ -4,7 +4,7 @@ import asyncio
 import logging
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Final
 
@@ -21,6 +21,8 @@ logger = logging.getLogger("rollcall.service")
 DATABASE_RETRY: Final = 2.0
 RESTART: Final = 10.0
 EMBED: Final = 5.0
+SWITCH: Final = 2.0
+ANNOUNCE: Final = 1.0
 FOLLOW: Final = 5.0
 NOTICE: Final = 20.0
 RETAIN: Final = 3600.0
@@ -44,17 +46,24 @@ async def serving(app: FastAPI, settings: Settings, faces: FaceReader) -> AsyncI
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        with suppress(RollcallError):
+            await parts.announce.leave()  # after a while it is forgotten in any case
         parts.close()
 
 
 def _background_work(parts: Parts) -> list[Step]:
-    return [
-        partial(_keep_prepared, parts),
-        parts.models.run,
+    notice, retain = parts.notice_foreign_writes.round, parts.retain_logs.round
+    on_the_database: list[Step] = [
+        # Each recognition follows the changes itself. This is for what asks no gallery, such as the health.
+        partial(_for_ever, parts.gallery.refresh, "Changes", FOLLOW, FOLLOW),
         partial(_embed_for_ever, parts),
-        partial(_for_ever, parts.notice_foreign_writes.round, "Other programs' writes", NOTICE, NOTICE),
-        partial(_for_ever, parts.retain_logs.round, "Old rows of the log", RETAIN, RETAIN_RETRY),
+        partial(_switch_for_ever, parts),
+        partial(_for_ever, parts.announce.round, "Announcing this server", ANNOUNCE, FOLLOW),
+        partial(_for_ever, notice, "Other programs' writes", NOTICE, NOTICE),
+        partial(_for_ever, retain, "Old rows of the log", RETAIN, RETAIN_RETRY),
     ]
+    prepared = [partial(_once_prepared, parts, work) for work in on_the_database]
+    return [partial(_prepare, parts), parts.models.run, *prepared]
 
 
 async def _watched(step: Step) -> None:
@@ -70,11 +79,8 @@ async def _watched(step: Step) -> None:
             return
 
 
-async def _keep_prepared(parts: Parts) -> None:
-    """Create what is missing and fill the gallery, as soon as the database can be reached; then follow.
-
-    Each recognition follows the changes itself. This is for what asks no gallery, such as the health.
-    """
+async def _prepare(parts: Parts) -> None:
+    """Create what is missing and fill the gallery, as soon as the database can be reached."""
     while True:
         try:
             await parts.prepare_database.run()
@@ -83,18 +89,35 @@ async def _keep_prepared(parts: Parts) -> None:
             logger.warning("The database is not ready: %s", error.message)
             await asyncio.sleep(DATABASE_RETRY)
     logger.info("The database is ready")
-    await _for_ever(parts.gallery.refresh, "Changes", FOLLOW, FOLLOW)
+
+
+async def _once_prepared(parts: Parts, work: Step) -> None:
+    await parts.prepare_database.prepared.wait()
+    await work()
 
 
 async def _embed_for_ever(parts: Parts) -> None:
     while True:
         try:
-            tried = await parts.embed_missing.round()
+            tried = await parts.keep_embedded.round()
         except RollcallError as error:
             logger.debug("Missing embeddings must wait: %s", error.message)
             tried = 0
         if not tried:
             await asyncio.sleep(EMBED)
+
+
+async def _switch_for_ever(parts: Parts) -> None:
+    begun = parts.workflows.switch_models.begun
+    while True:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(begun.wait(), SWITCH)
+        begun.clear()
+        try:
+            await parts.carry_out_switch.round()
+        except RollcallError as error:
+            logger.warning("The switch of models must wait: %s", error.message)
+            await asyncio.sleep(SWITCH)
 
 
 async def _for_ever(step: Step, what: str, pause: float, retry: float) -> None:

@@ -9,11 +9,13 @@ from fastapi import Depends, Request
 from rollcall.api.security import Gate, KeyCheck, RateLimit
 from rollcall.core.errors import ModelNotLoaded
 from rollcall.workflows.enroll import Enroll
+from rollcall.workflows.list_models import ListModels
 from rollcall.workflows.look import Look
 from rollcall.workflows.recognize import Recognize
 from rollcall.workflows.registry import Registry
 from rollcall.workflows.report_health import ReportHealth
 from rollcall.workflows.scan_attendance import ScanAttendance
+from rollcall.workflows.switch_models import SwitchModels
 from rollcall.workflows.verify import Verify
 
 
@@ -28,6 +30,8 @@ class Workflows:
     registry: Registry
     scan_attendance: ScanAttendance
     health: ReportHealth
+    switch_models: SwitchModels
+    list_models: ListModels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -129,6 +129,14 @@ class Switch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A server that is up, and the models that it has loaded."""
+
+    name: str
+    models: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelEntry:
     """A model in the list of all. `faces` have its embedding; `downloaded` is in per cent, -1 for unknown."""
 
@@ -155,14 +163,6 @@ class ModelList:
     switch: Switch | None
     servers: Sequence[Server]
     left_faces: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
-    """A server that is up, and the models that it has loaded."""
-
-    name: str
-    models: tuple[str, ...]
 
 
 NO_IMAGE: Final = "NO_IMAGE"

@@ -64,6 +64,8 @@ class CarryOutSwitch:
         Raises:
             DatabaseError: try again later.
         """
+        if self._gallery.shared.next_model is None:
+            return False
         claimed = await self._database.run(
             lambda records: records.switches.claim(self._owner, stale_seconds=STALE_SECONDS)
         )

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from rollcall.core.database_ports import Database, Records
-from rollcall.core.errors import ModelNotLoaded
+from rollcall.core.errors import DatabaseError, ModelNotLoaded
 from rollcall.core.models import Fingerprint, LoadedModel
 
 
@@ -14,9 +14,16 @@ class CheckModel:
     Embeddings of two recognisers cannot be compared, and nothing would tell but wrong answers.
     """
 
-    def __init__(self, *, database: Database, sha256: Callable[[str, str], str | None]) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        sha256: Callable[[str, str], str | None],
+        why_not_prepared: Callable[[], str | None],
+    ) -> None:
         """`sha256` is that of a file of a pack, and blocks; None where it cannot be read."""
         self._database = database
+        self._why_not_prepared = why_not_prepared
         self._sha256 = sha256
 
     async def run(self, model: LoadedModel) -> None:
@@ -26,6 +33,8 @@ class CheckModel:
         sha256 = await asyncio.to_thread(self._sha256, model.name, model.recogniser)
         if sha256 is None:
             raise ModelNotLoaded(f"The recogniser of model pack {model.name} cannot be read.")
+        if (problem := self._why_not_prepared()) is not None:
+            raise DatabaseError(problem)
         found = Fingerprint(recogniser=sha256, dimension=model.dimension)
 
         def compare(records: Records) -> None:
@@ -34,9 +43,10 @@ class CheckModel:
                 records.fingerprints.put(model.name, found)
             elif known != found:
                 raise ModelNotLoaded(
-                    f"{model.name} is not the model that made its embeddings in the database: its recogniser is "
-                    f"another file, of {found.dimension} numbers, not {known.dimension}. Put the former files "
-                    "back, or give the folder another name and switch to that.",
+                    f"The files of {model.name} are not those that made its embeddings in the database: the "
+                    f"recogniser is another, which gives {found.dimension} numbers where that one gave "
+                    f"{known.dimension}. Put the former files back, or give the folder another name and "
+                    "switch to that.",
                     model=model.name,
                 )
 

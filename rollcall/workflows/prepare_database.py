@@ -14,6 +14,7 @@ class PrepareDatabase:
         self._migrate = migrate
         self._gallery = gallery
         self._problem: str | None = "The database is being prepared."
+        self.prepared = asyncio.Event()
 
     async def run(self) -> None:
         """Try once.
@@ -28,6 +29,7 @@ class PrepareDatabase:
             self._problem = error.message
             raise
         self._problem = None
+        self.prepared.set()
 
     def problem(self) -> str | None:
         """Why the database cannot be served from yet; None once it can."""

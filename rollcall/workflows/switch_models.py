@@ -50,7 +50,7 @@ class SwitchModels:
         self._kept = kept
         self._is_known = is_known
         self._is_present = is_present
-        self.begun = asyncio.Event()
+        self.begun = asyncio.Event()  # so that nobody waits for the next look into the database
 
     async def begin(self, target: str, *, force: bool = False, check: bool = True) -> Switch:
         """Begin to switch; it is mostly still running when this returns.
@@ -78,6 +78,7 @@ class SwitchModels:
             return records.switches.add(SwitchKind.SWITCH, source, target, forced=force)
 
         id = await self._database.run(add)
+        await self._gallery.refresh()
         self.begun.set()
         return await self._after_a_moment(id)
 

@@ -50,7 +50,12 @@ def test_a_teacher_is_nobody_to_mark(school: httpx.Client) -> None:
 
 def test_an_empty_room_marks_nobody(school: httpx.Client) -> None:
     answer = school.post(SCAN, data={"session_id": "1"}, files={"image": empty_picture()})
-    assert answer.json() == {"success": True, "marked": [], "unknown_faces": 0}
+    assert answer.json() == {
+        "success": True,
+        "marked": [],
+        "unknown_faces": 0,
+        "model": "synthetic",
+    }
 
 
 @pytest.mark.parametrize("fields", [{}, {"session_id": "0"}, {"session_id": "1", "status": "Absent"}])

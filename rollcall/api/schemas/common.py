@@ -160,7 +160,7 @@ ModelName: TypeAlias = Annotated[
 AnsweringModel: TypeAlias = Annotated[
     str,
     Field(
-        description="The model that answered. A match names its own, for a face may only be known by another.",
+        description="The model that answered. A match names its own: a face may only be known by another.",
         examples=["buffalo_l"],
     ),
 ]

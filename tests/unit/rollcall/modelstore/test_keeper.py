@@ -3,13 +3,13 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from rollcall.modelstore.switch import ModelChoice, ModelSwitch
 
 from rollcall.core.calibration import Calibration, Calibrations, CalibrationSource
 from rollcall.core.faces import FALLBACK_MODEL, Reading, ReadRequest
 from rollcall.core.models import LoadedModel
 from rollcall.core.shared_settings import SharedSettings
 from rollcall.modelstore.catalog import Pack
+from rollcall.modelstore.keeper import ModelChoice, ModelKeeper, Progress
 from tests.packs import write_pack
 
 PACK = "pack"
@@ -28,8 +28,12 @@ class AnyModel:
         raise AssertionError(f"{model} was asked to go")
 
 
-async def nothing_to_fetch(pack: Pack) -> None:
+async def nothing_to_fetch(pack: Pack, _progress: Progress) -> None:
     raise AssertionError(pack)
+
+
+async def nothing_to_check(_model: LoadedModel) -> None:
+    pass
 
 
 class Stored:
@@ -48,19 +52,21 @@ class Stored:
 
 def switch(
     folder: Path, stored: Stored, min_similarity: float | Literal["auto"], *, has_pack: bool = True
-) -> ModelSwitch:
+) -> ModelKeeper:
     """After its first step: with the pack, or with the fallback where there is none."""
     if has_pack:
         write_pack(folder / PACK)
     choice = ModelChoice(
         name=PACK, model_dir=folder, download=False, fallback=True, min_similarity=min_similarity
     )
-    made = ModelSwitch(
+    made = ModelKeeper(
         choice=choice,
         faces=AnyModel(),
         fetch=nothing_to_fetch,
         calibrations=lambda: stored.now,
         shared=lambda: stored.shared,
+        check=nothing_to_check,
+        needed=lambda _model: frozenset(),
     )
     asyncio.run(made.step())
     return made
