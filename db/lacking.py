@@ -66,7 +66,7 @@ def _ids_lacking(connection: Connection, model: str, after: int = 0) -> Iterator
 
 def _lacks(model: str, *, noted_too: bool = False) -> ColumnElement[bool]:
     """`noted_too`: also faces in whose image this model found nothing."""
-    table, ours = tables.face_data, tables.embeddings
+    table, ours = tables.face_data, tables.embeddings.alias()
     noted = exists().where(ours.c.FaceId == table.c.Id, ours.c.Model == model)
     if noted_too:
         noted = noted.where(ours.c.Vector.is_not(None))
