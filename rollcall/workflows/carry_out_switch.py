@@ -129,8 +129,9 @@ class CarryOutSwitch:
 
     async def _embed_all(self, model: str) -> None:
         self._step = SwitchStep.EMBEDDING
-        self._total = await self._database.run(lambda records: records.faces.count())
-        start = self._done = self._gallery.counts().get(model, 0)
+        counts = self._gallery.counts()
+        self._total = max(counts.values(), default=0)
+        start = self._done = counts.get(model, 0)
 
         async def told(tried: int) -> None:
             self._done = min(start + tried, self._total)
