@@ -51,26 +51,27 @@ async def _download(options: argparse.Namespace, settings: Settings) -> int:
         raise InvalidRequest(
             f"There is no official pack {options.name}; there are {', '.join(OFFICIAL_PACKS)}."
         )
+    return await download_shown(pack, settings)
+
+
+async def download_shown(pack: Pack, settings: Settings) -> int:
+    """Fetch a pack, with a bar in a terminal, and say how it went; returns the exit status."""
     if await asyncio.to_thread(present, settings.model_dir, pack.name):
         print(f"{pack.name} is in MODEL_DIR already.")
         return 0
     try:
-        await _download_with_bar(pack, settings)
+        with ProgressBars() as bars:
+            await download(
+                pack,
+                model_dir=settings.model_dir,
+                mirror=settings.model_mirror_url,
+                progress=partial(bars, pack.name),
+            )
     except DownloadFailed as failure:
         print(failure, file=sys.stderr)
         return 1
     print(f"{pack.name} is in MODEL_DIR. Its licence: {pack.licence}.")
     return 0
-
-
-async def _download_with_bar(pack: Pack, settings: Settings) -> None:
-    with ProgressBars() as bars:
-        await download(
-            pack,
-            model_dir=settings.model_dir,
-            mirror=settings.model_mirror_url,
-            progress=partial(bars, pack.name),
-        )
 
 
 async def _verify(options: argparse.Namespace, settings: Settings) -> int:
