@@ -1,6 +1,7 @@
 """`rollcall compare`: what would change with another model?"""
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +49,13 @@ def _draw(found: ModelComparison, file: Path) -> None:
     # Here, because Matplotlib takes a second to load.
     from rollcall.cli.comparison_curves import draw
 
+    drawn = draw(found)
+    part = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:
-        file.write_bytes(draw(found))
+        part.write_bytes(drawn)
+        part.replace(file)
     except OSError as error:
         raise InvalidRequest(f"The PNG file cannot be written: {type(error).__name__}.") from error
+    finally:
+        part.unlink(missing_ok=True)
     print(f"Distributions drawn into {file}")

@@ -50,7 +50,7 @@ class Shadow:
         gallery: Gallery,
         database: Database,
         rate: float,
-        turn: Callable[[], Awaitable[None]] = _at_once,
+        turn: Callable[[], Awaitable[object]] = _at_once,
         chance: Callable[[], float] = random.random,
     ) -> None:
         """`model` gives the shadow model, None while it is not loaded; `rate` is the share to take, 0..1.
