@@ -33,8 +33,8 @@ async def run(options: argparse.Namespace, settings: Settings) -> int:
         InvalidRequest: nothing is known of a model, or the picture cannot be written.
         DatabaseError: as it says.
     """
-    if options.png and not options.png.absolute().parent.is_dir():
-        raise InvalidRequest("The folder for the PNG file does not exist.")
+    if options.png:
+        _check_place(options.png)
     with patient_database(settings) as database:
         found = CompareModels(database=database).run(options.old, options.new)
     print("\n".join(report(options.old, options.new, found)))
@@ -43,6 +43,13 @@ async def run(options: argparse.Namespace, settings: Settings) -> int:
     if options.png:
         _draw(found, options.png)
     return 0
+
+
+def _check_place(file: Path) -> None:
+    if not file.absolute().parent.is_dir():
+        raise InvalidRequest("The folder for the PNG file does not exist.")
+    if file.is_dir():
+        raise InvalidRequest("The PNG file cannot be written: there is a folder of that name.")
 
 
 def _draw(found: ModelComparison, file: Path) -> None:

@@ -75,8 +75,9 @@ class _Faces:
 class CompareModels:
     """Compares the models of one database, in this thread."""
 
-    def __init__(self, *, database: Database) -> None:
+    def __init__(self, *, database: Database, max_faces: int = MAX_FACES) -> None:
         self._database = database
+        self._max_faces = max_faces
 
     def run(self, old: str, new: str) -> ModelComparison:
         """Compare all that is stored of these two.
@@ -114,7 +115,7 @@ class CompareModels:
         if of_old is None or of_new is None:
             return None
         both = np.intersect1d(of_old[1], of_new[1])
-        chosen = _whole_persons(both, census.people, MAX_FACES)
+        chosen = _whole_persons(both, census.people, self._max_faces)
         faces = self._database.run_sync(
             lambda records: _read(records, chosen, of_old[0], of_new[0], len(both)), READ_SECONDS
         )
