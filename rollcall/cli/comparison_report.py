@@ -49,7 +49,7 @@ def _gallery(old: str, new: str, gallery: GalleryComparison | None) -> Iterator[
     }
     yield from _distributions("Similarity of pairs", kinds)
     if not gallery.all_pairs:
-        yield "There are more pairs than these; they are drawn at random."
+        yield "These are not all pairs: of a kind that has too many, some are drawn at random."
     yield ""
     for model in (gallery.old, gallery.new):
         yield from _errors(model)
