@@ -1,7 +1,8 @@
 """Two models compared by what a database holds."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar, cast
 
 import numpy as np
 import pytest
@@ -10,12 +11,15 @@ from db.engine import SqlDatabase, open_database
 from db.migrate import migrate
 from rollcall.core.calibration import Calibration, CalibrationSource
 from rollcall.core.comparisons import Comparison, Outcome
+from rollcall.core.database_ports import Database, Records
 from rollcall.core.errors import InvalidRequest
 from rollcall.core.faces import Embedding
 from rollcall.core.people import PersonKey, PersonType
 from rollcall.core.rank_one import Rank1
 from rollcall.core.records import NewFace, StoredCalibration
 from rollcall.workflows.compare_models import CompareModels, GalleryComparison
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -125,6 +129,39 @@ def test_of_too_many_faces_whole_persons_are_drawn(
     assert found is not None
     assert (found.faces, found.faces_by_both, found.people) == (18, 60, 6)
     assert found.rank1.probes == 18
+
+
+class Changing:
+    """A database in which somebody changes something after the first transaction."""
+
+    def __init__(self, database: SqlDatabase, change: Callable[[Records], object]) -> None:
+        self._database = database
+        self._changes = [change]
+
+    def run_sync(self, work: Callable[[Records], T], limit: float | None = None) -> T:
+        result = self._database.run_sync(work, limit)
+        while self._changes:
+            self._database.run_sync(self._changes.pop())
+        return result
+
+
+def test_a_face_that_is_deleted_meanwhile_is_left_out(database: SqlDatabase) -> None:
+    enrol(database, *((code, by_both(n, n)) for n, code in enumerate("ABCD")))
+    changing = cast(Database, Changing(database, lambda records: records.faces.remove(2)))
+    found = CompareModels(database=changing).run("old", "new").gallery
+    assert found is not None
+    assert (found.faces, found.people, len(found.old.different)) == (3, 3, 3)
+
+
+def test_an_embedding_that_is_replaced_meanwhile_leaves_its_face_out(database: SqlDatabase) -> None:
+    enrol(database, *((code, by_both(n, n)) for n, code in enumerate("ABCD")))
+    replaced = at(0, length=9)
+    changing = cast(
+        Database, Changing(database, lambda records: records.faces.add_embedding(2, "new", replaced))
+    )
+    found = CompareModels(database=changing).run("old", "new").gallery
+    assert found is not None
+    assert found.faces == 3
 
 
 def outcome(model: str, *, accepted: bool) -> Outcome:
