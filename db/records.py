@@ -7,11 +7,12 @@ from sqlalchemy import Connection
 from db.attendance import SqlAttendance
 from db.calibrations import SqlCalibrations
 from db.changes import SqlChanges
+from db.comparisons import SqlComparisons
 from db.faces import SqlFaces
 from db.known_faces import SqlKnownFaces
 from db.logs import SqlRecognitionLog
 from db.people import PersonRows, SqlPeople
-from db.retention import SqlLogRetention
+from db.retention import SqlLogRetention, of_comparisons, of_log
 from db.settings import SqlSettings
 from db.switches import SqlFingerprints, SqlServers, SqlSwitches
 
@@ -49,7 +50,15 @@ class SqlRecords:
 
     @cached_property
     def log_retention(self) -> SqlLogRetention:
-        return SqlLogRetention(self.connection)
+        return of_log(self.connection)
+
+    @cached_property
+    def comparisons(self) -> SqlComparisons:
+        return SqlComparisons(self.connection)
+
+    @cached_property
+    def comparison_retention(self) -> SqlLogRetention:
+        return of_comparisons(self.connection)
 
     @cached_property
     def calibrations(self) -> SqlCalibrations:

@@ -1,8 +1,9 @@
-"""Old rows of FaceRecognitionLogs."""
+"""Old rows of tables that only grow."""
 
+from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, TextClause, and_, delete, func, select, text
+from sqlalchemy import Column, Connection, Table, TextClause, and_, delete, func, select, text
 
 from db import tables
 from db.locking import start_writing
@@ -13,22 +14,24 @@ WINDOW: Final = 50_000  # Ids to look through at once: no index serves the date,
 
 
 class SqlLogRetention:
-    """All SQL that removes old recognition attempts. The caller owns the transaction."""
+    """All SQL that removes old rows of one table. The caller owns the transaction."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, table: Table, date: Column[datetime]) -> None:
         self._connection = connection
+        self._table = table
+        self._date = date
 
     def remove(self, *, older_than_days: int, after_id: int) -> RemovedAttempts | None:
         """Delete what is older by the database's clock, at most CHUNK of the WINDOW Ids after `after_id`.
 
         None when there is no row after it. Rows without a date stay.
         """
-        table = tables.face_recognition_logs
+        table = self._table
         first = self._connection.execute(select(func.min(table.c.Id)).where(table.c.Id > after_id)).scalar()
         if first is None:
             return None
         last = first + WINDOW - 1
-        is_old = table.c.RecognitionDate < self._days_ago(older_than_days)
+        is_old = self._date < self._days_ago(older_than_days)
         old = select(table.c.Id).where(table.c.Id.between(first, last), is_old)
         ids = self._connection.execute(old.order_by(table.c.Id).limit(CHUNK)).scalars().all()
         if not ids:
@@ -42,3 +45,15 @@ class SqlLogRetention:
         if self._connection.dialect.name == "sqlite":
             return text("datetime('now', '-' || :days || ' days')").bindparams(days=days)
         return text("CURRENT_TIMESTAMP - INTERVAL :days DAY").bindparams(days=days)
+
+
+def of_log(connection: Connection) -> SqlLogRetention:
+    """Of FaceRecognitionLogs."""
+    table = tables.face_recognition_logs
+    return SqlLogRetention(connection, table, table.c.RecognitionDate)
+
+
+def of_comparisons(connection: Connection) -> SqlLogRetention:
+    """Of RollcallComparisons."""
+    table = tables.comparisons
+    return SqlLogRetention(connection, table, table.c.CreatedDate)

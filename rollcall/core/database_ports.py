@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
+from rollcall.core.comparisons import Comparison
 from rollcall.core.faces import Embedding
 from rollcall.core.models import LeftFace
 from rollcall.core.people import Person, PersonKey, PersonType
@@ -174,8 +175,22 @@ class RecognitionLog(Protocol):
     def add(self, attempts: Iterable[RecognitionAttempt]) -> None: ...
 
 
+class Comparisons(Protocol):
+    """What the answering model and the shadow model said of the same pictures."""
+
+    def add(self, comparison: Comparison) -> None: ...
+
+    def between(self, one: str, other: str) -> Iterable[Comparison]:
+        """All of these two models, whichever of them answered; read as they are taken."""
+        ...
+
+    def models(self) -> frozenset[str]:
+        """All models of which there is a comparison."""
+        ...
+
+
 class LogRetention(Protocol):
-    """Old rows of FaceRecognitionLogs."""
+    """Old rows of a table that only grows: FaceRecognitionLogs, or the comparisons."""
 
     def remove(self, *, older_than_days: int, after_id: int) -> RemovedAttempts | None:
         """Delete some of the rows after an Id that are too old; None when there is no row after it."""
@@ -223,6 +238,10 @@ class Records(Protocol):
     def log(self) -> RecognitionLog: ...
     @property
     def log_retention(self) -> LogRetention: ...
+    @property
+    def comparisons(self) -> Comparisons: ...
+    @property
+    def comparison_retention(self) -> LogRetention: ...
     @property
     def calibrations(self) -> StoredCalibrations: ...
     @property

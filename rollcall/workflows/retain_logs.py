@@ -1,10 +1,11 @@
-"""Delete what FaceRecognitionLogs need no longer keep."""
+"""Delete what the log of recognitions and the comparisons of models need no longer keep."""
 
 import asyncio
 import logging
+from collections.abc import Callable
 from functools import partial
 
-from rollcall.core.database_ports import Database, Records
+from rollcall.core.database_ports import Database, LogRetention, Records
 from rollcall.core.records import RemovedAttempts
 
 logger = logging.getLogger("rollcall.retain_logs")
@@ -14,7 +15,7 @@ PAUSE_SECONDS = 0.05
 
 
 class RetainLogs:
-    """Deletes attempts that are older than the days of retention; without such days, none.
+    """Deletes rows of both that are older than the days of retention; without such days, none.
 
     `days` is the environment's setting. The shared one, which overrides it, is read anew for each chunk.
     """
@@ -24,23 +25,31 @@ class RetainLogs:
         self._days = days
 
     async def round(self) -> int:
-        """Go through the table once; returns how many rows were deleted.
+        """Go through both tables once; returns how many rows were deleted.
 
         Raises:
             DatabaseError: as it says; the next round takes it up again.
         """
+        attempts = await self._go_through("the recognition log", lambda records: records.log_retention)
+        return attempts + await self._go_through(
+            "the comparisons of models", lambda records: records.comparison_retention
+        )
+
+    async def _go_through(self, what: str, old_rows: Callable[[Records], LogRetention]) -> int:
         count, last_id = 0, 0
-        while (removed := await self._database.run(partial(self._remove, last_id))) is not None:
+        while (removed := await self._database.run(partial(self._remove, old_rows, last_id))) is not None:
             count += removed.count
             last_id = removed.last_id
             await asyncio.sleep(PAUSE_SECONDS if removed.count else 0)
         if count:
-            logger.info("%d rows of FaceRecognitionLogs were older than the retention and are deleted", count)
+            logger.info("%d rows of %s were older than the retention and are deleted", count, what)
         return count
 
-    def _remove(self, after_id: int, records: Records) -> RemovedAttempts | None:
+    def _remove(
+        self, old_rows: Callable[[Records], LogRetention], after_id: int, records: Records
+    ) -> RemovedAttempts | None:
         shared = records.settings.all().log_retention_days
         days = self._days if shared is None else shared
         if days is None:
             return None
-        return records.log_retention.remove(older_than_days=days, after_id=after_id)
+        return old_rows(records).remove(older_than_days=days, after_id=after_id)
