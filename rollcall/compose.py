@@ -39,6 +39,7 @@ from rollcall.workflows.report_health import ReportHealth
 from rollcall.workflows.retain_logs import RetainLogs
 from rollcall.workflows.scan_attendance import ScanAttendance
 from rollcall.workflows.search import Search
+from rollcall.workflows.shadow import Shadow
 from rollcall.workflows.switch_models import SwitchModels
 from rollcall.workflows.verify import Verify
 from runners.cores import available_cores
@@ -62,6 +63,7 @@ class Parts:
     keep_embedded: KeepEmbedded
     announce: Announce
     carry_out_switch: CarryOutSwitch
+    shadow: Shadow | None
     notice_foreign_writes: NoticeForeignWrites
     evaluate: Evaluate
     workflows: Workflows
@@ -126,6 +128,7 @@ def build(settings: Settings, faces: FaceReader) -> Parts:
     embed = EmbedMissing(faces=faces, database=database, pace=pace)
     keep_embedded = KeepEmbedded(models=models, embed=embed, further=_further(settings))
     server = uuid4().hex
+    shadow = _shadow(settings, models, faces, gallery, database, pace)
     switch_models = _switch_models(settings, database, gallery, models)
     return Parts(
         database=database,
@@ -139,10 +142,11 @@ def build(settings: Settings, faces: FaceReader) -> Parts:
         carry_out_switch=CarryOutSwitch(
             database=database, gallery=gallery, files=models, embed=embed, pace=pace, owner=server
         ),
+        shadow=shadow,
         notice_foreign_writes=NoticeForeignWrites(database=database),
         evaluate=Evaluate(models=models, faces=faces, database=database),
         workflows=Workflows(
-            **_recognising(settings, people, models, gallery, recognition, database, keep_embedded),
+            **_recognising(settings, people, models, gallery, recognition, database, keep_embedded, shadow),
             enroll=Enroll(
                 models=models,
                 faces=people,
@@ -179,6 +183,7 @@ def _recognising(
     recognition: SqlDatabase,
     database: SqlDatabase,
     keep_embedded: KeepEmbedded,
+    shadow: Shadow | None,
 ) -> "_Recognising":
     """What asks the gallery."""
     pick = None
@@ -194,7 +199,7 @@ def _recognising(
     search = Search(probes=probes, gallery=gallery)
     journal = Journal(database=recognition, limit=settings.database_timeout_seconds)
     return _Recognising(
-        recognize=Recognize(search=search, journal=journal, policy=policy),
+        recognize=Recognize(search=search, journal=journal, policy=policy, shadow=shadow),
         verify=Verify(models=models, faces=people, probes=probes, gallery=gallery, policy=policy),
         scan_attendance=ScanAttendance(search=search, database=database),
     )
@@ -241,6 +246,27 @@ def _switch_models(
         kept=_further(settings),
         is_known=lambda name: asyncio.to_thread(known, name),
         is_present=lambda name: asyncio.to_thread(present, folder, name),
+    )
+
+
+def _shadow(
+    settings: Settings,
+    models: ModelKeeper,
+    faces: FaceReader,
+    gallery: FaceGallery,
+    database: SqlDatabase,
+    pace: Pace,
+) -> Shadow | None:
+    name = settings.shadow_model
+    if name is None:
+        return None
+    return Shadow(
+        model=lambda: models.named(name),
+        faces=faces,
+        gallery=gallery,
+        database=database,
+        rate=settings.shadow_rate,
+        turn=pace.wait,
     )
 
 

@@ -62,6 +62,8 @@ def _background_work(parts: Parts) -> list[Step]:
         partial(_for_ever, notice, "Other programs' writes", NOTICE, NOTICE),
         partial(_for_ever, retain, "Old rows of the log", RETAIN, RETAIN_RETRY),
     ]
+    if parts.shadow is not None:
+        on_the_database.append(parts.shadow.run)
     prepared = [partial(_once_prepared, parts, work) for work in on_the_database]
     return [partial(_prepare, parts), parts.models.run, *prepared]
 

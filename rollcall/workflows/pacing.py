@@ -60,8 +60,7 @@ class Pace:
     async def turn(self) -> AsyncIterator[None]:
         """Around the reading of one picture."""
         async with self._places:
-            while not self._may_begin():
-                await asyncio.sleep(_LOOK_SECONDS)
+            await self.wait()
             self._inside += 1
             began = time.monotonic()
             try:
@@ -70,6 +69,11 @@ class Pace:
                 self._inside -= 1
                 ended = time.monotonic()
                 self._not_before = ended + BUSY_PAUSE * (ended - began)
+
+    async def wait(self) -> None:
+        """Until a picture may be read; for those who read one at a time."""
+        while not self._may_begin():
+            await asyncio.sleep(_LOOK_SECONDS)
 
     def _may_begin(self) -> bool:
         if self._people.quiet:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from rollcall.core.comparisons import Outcome
 from rollcall.core.errors import MultipleFaces, NoFaceDetected
 from rollcall.core.faces import Box, Subjects
 from rollcall.core.matching import Match, Thresholds
@@ -13,6 +14,7 @@ from rollcall.core.records import RecognitionAttempt
 from rollcall.workflows.journal import Journal
 from rollcall.workflows.probes import FacePolicy, Probes
 from rollcall.workflows.search import Query, Search
+from rollcall.workflows.shadow import Shadow
 
 MAX_CANDIDATES = 100
 
@@ -70,10 +72,13 @@ class GroupRecognition:
 class Recognize:
     """Answers "who is this?" for the largest face, or every face, of a picture; each attempt is logged."""
 
-    def __init__(self, *, search: Search, journal: Journal, policy: FacePolicy) -> None:
+    def __init__(
+        self, *, search: Search, journal: Journal, policy: FacePolicy, shadow: Shadow | None = None
+    ) -> None:
         self._search = search
         self._journal = journal
         self._policy = policy
+        self._shadow = shadow
         self.outcomes = Counter[tuple[str, bool]]()  # by model, and whether somebody was recognised
 
     async def largest(self, sighting: Sighting) -> Recognition:
@@ -90,12 +95,14 @@ class Recognize:
             self._policy.pick(found.faces)
         except (NoFaceDetected, MultipleFaces):
             await self._log([None], [0.0], started, sighting.source_image_name)
+            self._count(found, [None])
             raise
         ranking = await self._search.rank(found, query)
         ranked, accepted = ranking.rows[0], ranking.accepted(0)
         confidence = ranked[0].confidence if ranked else 0.0
         names = await self._log([accepted], [confidence], started, sighting.source_image_name, ranked)
         self._count(found, [accepted])
+        self._offer(sighting, found, ranked[0] if ranked else None, accepted is not None)
         named = [Named(match=match, name=names.get(match.person, "")) for match in ranked]
         return Recognition(
             match=named[0] if accepted else None,
@@ -135,6 +142,19 @@ class Recognize:
         for match in matches:
             model = match.model if match else found.model.name
             self.outcomes[model, match is not None] += 1
+
+    def _offer(self, sighting: Sighting, found: Probes, best: Match | None, accepted: bool) -> None:
+        """Let the shadow model look at it too, unless the face was known by another than the answering one."""
+        if self._shadow is None or (best is not None and best.model != found.model.name):
+            return
+        outcome = Outcome(
+            model=found.model.name,
+            person=best.person if best else None,
+            similarity=best.similarity if best else None,
+            accepted=accepted,
+            milliseconds=found.milliseconds,
+        )
+        self._shadow.offer(sighting.picture, outcome, sighting.only, found.faces[0].face.box)
 
     async def _log(
         self,

@@ -67,7 +67,8 @@ def recognized(server: RollcallServer, person: int) -> dict[str, Any]:
 
 
 def code(answer: dict[str, Any]) -> str | None:
-    return answer["match"] and answer["match"]["person_code"]
+    found: str | None = answer["match"] and answer["match"]["person_code"]
+    return found
 
 
 def stands(server: RollcallServer) -> dict[str, Any]:
