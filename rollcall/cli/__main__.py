@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from rollcall.cli import backup, compare, erase, evaluate, import_people, migrate, settings
+from rollcall.cli import backup, compare, erase, evaluate, import_people, migrate, models, settings
 from rollcall.cli.breaking_off import broken_off_by_signals
 from rollcall.core.errors import RollcallError
 from rollcall.core.settings import WrongSettings, load_settings
@@ -25,6 +25,7 @@ def parser() -> argparse.ArgumentParser:
     compare.add_command(commands)
     migrate.add_command(commands)
     settings.add_command(commands)
+    models.add_command(commands)
     backup.add_command(commands)
     erase.add_command(commands)
     return made

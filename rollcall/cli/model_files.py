@@ -35,13 +35,13 @@ def add_actions(actions: Any) -> None:
     )
     check.add_argument("name", metavar="NAME", nargs="?")
     check.set_defaults(run=_verify)
-    remove = actions.add_parser(
+    delete = actions.add_parser(
         "remove",
         help="delete a pack's files",
         description="Delete a pack from MODEL_DIR, and what has come of a download of it. Does not ask.",
     )
-    remove.add_argument("name", metavar="NAME")
-    remove.set_defaults(run=_remove)
+    delete.add_argument("name", metavar="NAME")
+    delete.set_defaults(run=remove)
 
 
 async def _download(options: argparse.Namespace, settings: Settings) -> int:
@@ -105,7 +105,7 @@ def _problems(pack: VerifiedPack) -> Iterator[str]:
         yield f"{pack.name} does not have the official files of this name; {again} brings them."
 
 
-async def _remove(options: argparse.Namespace, settings: Settings) -> int:
+async def remove(options: argparse.Namespace, settings: Settings) -> int:
     """Raises InvalidRequest: as remove_pack."""
     await asyncio.to_thread(remove_pack, settings.model_dir, options.name)
     print(f"{options.name} is removed.")

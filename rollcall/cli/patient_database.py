@@ -14,6 +14,14 @@ from rollcall.core.settings import Settings
 PATIENCE: Final = Waits(call=600, lock=120, connection=120, statement=600)
 
 
+def require_database(settings: Settings) -> None:
+    """Raises DatabaseError if the database is a SQLite file that does not exist."""
+    missing = missing_file(settings.database_url.get_secret_value())
+    if missing:
+        # In the wrong folder, an empty database would be made and taken for the school's.
+        raise DatabaseError(f"There is no database at {missing}, where DATABASE_URL says it is.")
+
+
 @contextmanager
 def patient_database(settings: Settings, *, may_create: bool = False) -> Iterator[SqlDatabase]:
     """The migrated database, closed when the block ends.
@@ -22,12 +30,9 @@ def patient_database(settings: Settings, *, may_create: bool = False) -> Iterato
         DatabaseError: it is unreachable, does not allow it, or is a SQLite file that does not exist and must
             not be made.
     """
-    url = settings.database_url.get_secret_value()
-    missing = missing_file(url)
-    if missing and not may_create:
-        # In the wrong folder, an empty database would be made and taken for the school's.
-        raise DatabaseError(f"There is no database at {missing}, where DATABASE_URL says it is.")
-    database = open_database(url, pool_size=1, waits=PATIENCE)
+    if not may_create:
+        require_database(settings)
+    database = open_database(settings.database_url.get_secret_value(), pool_size=1, waits=PATIENCE)
     try:
         migrate(database)
         yield database

@@ -144,7 +144,7 @@ class Recognize:
             self.outcomes[model, match is not None] += 1
 
     def _offer(self, sighting: Sighting, found: Probes, best: Match | None, accepted: bool) -> None:
-        """Let the shadow model look at it too, unless the face was known by another than the answering one."""
+        """Let the shadow model look at it too, unless the face was known by yet another model."""
         if self._shadow is None or (best is not None and best.model != found.model.name):
             return
         outcome = Outcome(

@@ -82,8 +82,10 @@ class SwitchModels:
         self.begun.set()
         return await self._after_a_moment(id)
 
-    async def rollback(self) -> Switch:
+    async def rollback(self, *, check: bool = True) -> Switch:
         """Go back to the model before, at once; a switch under way is cancelled.
+
+        `check`: load it first, so that one whose files are gone is refused.
 
         Raises:
             ModelConflict: there is none.
@@ -92,7 +94,8 @@ class SwitchModels:
         previous = await self._database.run(lambda records: records.settings.all().previous_model)
         if previous is None:
             raise ModelConflict("There is no model to go back to.")
-        await self._require_usable(previous)
+        if check:
+            await self._require_usable(previous)
 
         def flip_back(records: Records) -> Switch | None:
             records.changes.lock()
