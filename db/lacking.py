@@ -34,12 +34,13 @@ def left_faces(
     connection: Connection, model: str, limit: int | None, offset: int
 ) -> tuple[Sequence[LeftFace], int]:
     """A page of the faces without this model's embedding, in order of Id, and how many there are."""
-    table, ours = tables.face_data, tables.embeddings
+    # By another name: what the condition says of our table is not of the row joined here.
+    table, tried = tables.face_data, tables.embeddings.alias()
     condition = and_(of_person(None, None), _lacks(model, noted_too=True))
     total = connection.execute(select(func.count()).select_from(table).where(condition)).scalar_one()
-    tried = and_(ours.c.FaceId == table.c.Id, ours.c.Model == model)
-    query = select(table.c.Id, table.c.PersonType, table.c.PersonCode, ours.c.Problem)
-    query = query.select_from(table.outerjoin(ours, tried)).where(condition).order_by(table.c.Id)
+    joined = table.outerjoin(tried, and_(tried.c.FaceId == table.c.Id, tried.c.Model == model))
+    query = select(table.c.Id, table.c.PersonType, table.c.PersonCode, tried.c.Problem)
+    query = query.select_from(joined).where(condition).order_by(table.c.Id)
     rows = connection.execute(query.limit(NO_LIMIT if limit is None else limit).offset(offset)).all()
     pictured = ids_with_image(connection, [row.Id for row in rows if row.Problem is None])
     found = [
