@@ -16,6 +16,7 @@ from rollcall.workflows.registry import Registry
 from rollcall.workflows.report_health import ReportHealth
 from rollcall.workflows.scan_attendance import ScanAttendance
 from rollcall.workflows.switch_models import SwitchModels
+from rollcall.workflows.take_figures import TakeFigures
 from rollcall.workflows.verify import Verify
 
 
@@ -32,6 +33,7 @@ class Workflows:
     health: ReportHealth
     switch_models: SwitchModels
     list_models: ListModels
+    take_figures: TakeFigures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,7 +56,13 @@ class CarryOutSwitch:
         self._owner = owner
         self._step = SwitchStep.LOADING
         self._done = self._total = 0
+        self._target: str | None = None
         self._rehearsed: dict[tuple[str | None, str], tuple[weakref.ref[object], Rehearsal]] = {}
+
+    @property
+    def progress(self) -> tuple[str, int, int] | None:
+        """The model that this process prepares, and how many of how many faces it has gone through."""
+        return None if self._target is None else (self._target, self._done, self._total)
 
     async def round(self) -> bool:
         """Carry the running switch out to its end; False if there is none for this process.
@@ -73,11 +79,13 @@ class CarryOutSwitch:
             return False
         logger.info("Switching from %s to %s", claimed.source, claimed.target)
         self._step, self._done, self._total = SwitchStep.LOADING, 0, 0
+        self._target = claimed.target
         work = asyncio.create_task(self._work(claimed))
         beat = asyncio.create_task(self._beat(claimed))
         try:
             await asyncio.wait((work, beat), return_when=asyncio.FIRST_COMPLETED)
         finally:
+            self._target = None
             for task in (work, beat):
                 task.cancel()
             await asyncio.gather(work, beat, return_exceptions=True)

@@ -79,7 +79,8 @@ class Recognize:
         self._journal = journal
         self._policy = policy
         self._shadow = shadow
-        self.outcomes = Counter[tuple[str, bool]]()  # by model, and whether somebody was recognised
+        # Faces by the model that answered, and the one that knew the face.
+        self.counts = Counter[tuple[str, str | None]]()
 
     async def largest(self, sighting: Sighting) -> Recognition:
         """Name the largest face.
@@ -139,9 +140,7 @@ class Recognize:
         return GroupRecognition(faces=faces, model=found.model.name, processing_time_ms=elapsed_ms(started))
 
     def _count(self, found: Probes, matches: Sequence[Match | None]) -> None:
-        for match in matches:
-            model = match.model if match else found.model.name
-            self.outcomes[model, match is not None] += 1
+        self.counts.update((found.model.name, match.model if match else None) for match in matches)
 
     def _offer(self, sighting: Sighting, found: Probes, best: Match | None, accepted: bool) -> None:
         """Let the shadow model look at it too, unless the face was known by yet another model."""

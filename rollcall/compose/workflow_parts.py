@@ -1,0 +1,95 @@
+"""What handlers can call."""
+
+from functools import partial
+
+from rollcall.api.deps import Workflows
+from rollcall.compose.ground import Ground, open_with
+from rollcall.compose.model_parts import has_fallback, switch_models
+from rollcall.modelstore.listing import stored_models
+from rollcall.workflows.ab_test import AbTest
+from rollcall.workflows.carry_out_switch import CarryOutSwitch
+from rollcall.workflows.enroll import Enroll
+from rollcall.workflows.journal import Journal
+from rollcall.workflows.keep_embedded import KeepEmbedded
+from rollcall.workflows.list_models import ListModels
+from rollcall.workflows.look import Look
+from rollcall.workflows.probes import ProbeReader
+from rollcall.workflows.recognize import Recognize
+from rollcall.workflows.registry import Registry
+from rollcall.workflows.report_health import ReportHealth
+from rollcall.workflows.scan_attendance import ScanAttendance
+from rollcall.workflows.search import Search
+from rollcall.workflows.shadow import Shadow
+from rollcall.workflows.take_figures import TakeFigures
+from rollcall.workflows.verify import Verify
+
+HEALTH_CONNECTIONS = 2
+
+
+def workflows(
+    on: Ground, keep_embedded: KeepEmbedded, carry_out_switch: CarryOutSwitch, shadow: Shadow | None
+) -> Workflows:
+    settings = on.settings
+    probes = _probes(on, keep_embedded)
+    search = Search(probes=probes, gallery=on.gallery)
+    journal = Journal(database=on.recognition, limit=settings.database_timeout_seconds)
+    recognize = Recognize(search=search, journal=journal, policy=on.policy, shadow=shadow)
+    return Workflows(
+        enroll=Enroll(
+            models=on.models,
+            faces=on.people,
+            database=on.database,
+            policy=on.policy,
+            check_quality=settings.enable_face_quality_check,
+            create_people=settings.unknown_person_policy == "create",
+        ),
+        recognize=recognize,
+        verify=Verify(models=on.models, faces=on.people, probes=probes, gallery=on.gallery, policy=on.policy),
+        look=Look(models=on.models, faces=on.people),
+        registry=Registry(database=on.database),
+        scan_attendance=ScanAttendance(search=search, database=on.database),
+        health=ReportHealth(
+            models=on.models,
+            faces=on.faces,
+            database=open_with(settings, HEALTH_CONNECTIONS),
+            why_degraded=on.models.why_degraded,
+            why_not_prepared=on.prepare_database.problem,
+        ),
+        switch_models=switch_models(settings, on.database, on.gallery, on.models),
+        list_models=ListModels(
+            stored=partial(stored_models, settings.model_dir, fallback=has_fallback(settings)),
+            models=on.models,
+            gallery=on.gallery,
+            database=on.database,
+        ),
+        take_figures=TakeFigures(
+            models=on.models,
+            gallery=on.gallery,
+            recognize=recognize,
+            carry_out_switch=carry_out_switch,
+            shadow=shadow,
+        ),
+    )
+
+
+def shadow_of(on: Ground) -> Shadow | None:
+    """What SHADOW_MODEL asks for."""
+    name = on.settings.shadow_model
+    if name is None:
+        return None
+    return Shadow(
+        model=lambda: on.models.named(name),
+        faces=on.faces,
+        gallery=on.gallery,
+        database=on.database,
+        rate=on.settings.shadow_rate,
+        turn=on.pace.wait,
+    )
+
+
+def _probes(on: Ground, keep_embedded: KeepEmbedded) -> ProbeReader:
+    second, pick = on.settings.ab_model, None
+    if second is not None:
+        share, is_complete = on.settings.ab_share, keep_embedded.is_complete
+        pick = AbTest(models=on.models, second=second, share=share, is_complete=is_complete).pick
+    return ProbeReader(models=on.models, faces=on.people, gallery=on.gallery, pick=pick)
