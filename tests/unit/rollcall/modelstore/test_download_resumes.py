@@ -60,6 +60,18 @@ def test_a_later_download_goes_on_from_where_one_ended_whatever_the_password(mod
     assert_installed(model_dir)
 
 
+def test_a_download_goes_on_behind_a_redirect(model_dir: Path) -> None:
+    stored = in_turn(ranged(ARCHIVE, tag='"one"', before_rest=broken_off), ranged(ARCHIVE, tag='"one"'))
+    with PackServer({"/asset": stored}) as storage:
+        moved = Answer(status=302, headers={"Location": f"{storage.url}/asset"})
+        with PackServer({"/tiny.zip": moved}) as server:
+            fetch(pack_for(ARCHIVE), model_dir, server.url)
+
+    assert storage.ranges == [None, f"bytes={HALF}-"]
+    assert storage.requests[1][1]["If-Range"] == '"one"'
+    assert_installed(model_dir)
+
+
 def test_another_server_gives_the_rest(model_dir: Path) -> None:
     begun = begin(model_dir, ranged(ARCHIVE, tag='"one"', before_rest=broken_off))
     with PackServer({"/tiny.zip": ranged(ARCHIVE, tag='"called otherwise here"')}) as server:
