@@ -127,6 +127,7 @@ async def _fetch_from(client: httpx.AsyncClient, address: httpx.URL, job: _Job) 
             if not may_begin_anew:
                 raise
             may_begin_anew = False
+            furthest, pauses = 0, iter(job.limits.retry_pauses_seconds)
             _log.info("The download of model pack %s begins anew.", job.pack.name)
 
 

@@ -74,7 +74,6 @@ class PartialArchive:
         while chunk := self._opened.read(_CHUNK_BYTES):
             self._digest.update(chunk)
             self.size += len(chunk)
-        self.resumed = self.size > 0
         return None
 
     def is_whole(self) -> bool:

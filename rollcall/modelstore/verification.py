@@ -65,7 +65,7 @@ def verify(model_dir: Path, name: str, *, fully: bool = False) -> VerifiedPack:
     paths = networks(model_dir, name)
     before = read_notes(model_dir, name)
     checked = _check_all(paths, model_dir / name, before, fully)
-    after = {_key(path, model_dir / name): file.note for path, file in checked.items() if file.note}
+    after = _to_note(paths, model_dir / name, before, checked)
     if after != before:
         write_notes(model_dir, name, after)
     pack = VerifiedPack(
@@ -92,6 +92,19 @@ def _check_all(
         with suppress(OSError):
             checked[path] = _check(path, notes.get(_key(path, folder)), fully)
     return checked
+
+
+def _to_note(
+    paths: Iterable[Path], folder: Path, before: Mapping[str, Note], checked: Mapping[Path, _Checked]
+) -> dict[str, Note]:
+    notes: dict[str, Note] = {}
+    for path in paths:
+        key = _key(path, folder)
+        # What cannot be read now is compared with its old note when it can.
+        note = checked[path].note if path in checked else before.get(key)
+        if note is not None:
+            notes[key] = note
+    return notes
 
 
 def _check(path: Path, note: Note | None, fully: bool) -> _Checked:

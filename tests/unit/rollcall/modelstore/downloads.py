@@ -10,6 +10,7 @@ from rollcall.modelstore.download import DownloadFailed, Limits, download
 from tests.pack_server import ARCHIVE, DETECTOR, RECOGNISER, Answer
 
 GOOD = {"/tiny.zip": Answer(body=ARCHIVE)}
+ONCE = Limits(retry_pauses_seconds=())
 QUICK = Limits(retry_pauses_seconds=(0.01, 0.02))
 
 

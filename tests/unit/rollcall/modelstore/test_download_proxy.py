@@ -38,6 +38,17 @@ def test_what_need_not_go_by_way_of_the_proxy_does_not(
     assert_installed(model_dir)
 
 
+def test_a_host_that_is_reached_without_the_proxy_is_reported_so(
+    model_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("NO_PROXY", "mirror.invalid")
+
+    message = failure(pack_for(ARCHIVE), model_dir, MIRROR)
+
+    assert message == "tiny cannot be downloaded: mirror.invalid cannot be reached."
+
+
 def test_a_proxy_that_refuses_the_password_is_reported_without_it(
     model_dir: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

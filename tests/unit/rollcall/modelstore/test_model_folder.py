@@ -2,6 +2,7 @@ import asyncio
 import errno
 import os
 import re
+import resource
 import threading
 import time
 from pathlib import Path
@@ -149,6 +150,19 @@ def test_a_disk_that_gets_full_meanwhile_is_reported_and_what_came_is_removed(mo
         fetch(pack_for(ARCHIVE), model_dir, server.url)
 
     assert files_in(model_dir) == {"mine": b"", "mine/det.onnx": b"mine"}
+
+
+@pytest.mark.parametrize("held_bytes", [1000, 10**6])
+def test_a_file_that_the_disk_does_not_hold_leaves_nothing(model_dir: Path, held_bytes: int) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with PackServer(GOOD) as server:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (held_bytes, before[1]))
+        try:
+            message = failure(pack_for(ARCHIVE), model_dir, server.url)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    assert message == "MODEL_DIR cannot be used: File too large."
 
 
 def test_the_packs_of_a_folder_are_listed_by_name(model_dir: Path) -> None:

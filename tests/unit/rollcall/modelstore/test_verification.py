@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -174,14 +175,34 @@ def test_a_file_that_cannot_be_read_is_named_and_no_error(model_dir: Path, pack:
     (pack / "two.onnx").write_bytes(b"")
     file = pack / "det.onnx"
     file.unlink()
-    os.mkfifo(file)
-    file.unlink()
     file.symlink_to("/proc/self/mem")
 
     found = verify(model_dir, "mine", fully=True)
 
     assert found.unreadable == ("det.onnx",)
     assert set(digests(found)) == {"rec.onnx", "two.onnx"}
+    file.unlink()
+    file.write_bytes(b"other")
+    assert verify(model_dir, "mine").changed == ("det.onnx",)
+
+
+def test_a_pack_can_be_verified_while_somebody_copies_its_files(model_dir: Path, pack: Path) -> None:
+    def copy() -> None:
+        for number in range(100):
+            with (pack / "det.onnx").open("wb") as file:
+                for _ in range(5):
+                    file.write(bytes([number]) * (2**16 + number))
+                    file.flush()
+            (pack / "two.onnx").touch()
+            (pack / "two.onnx").unlink()
+
+    with ThreadPoolExecutor(1) as threads:
+        copying = threads.submit(copy)
+        while not copying.done():
+            verify(model_dir, "mine")
+        copying.result()
+
+    assert digests(verify(model_dir, "mine"))["det.onnx"] == sha256((pack / "det.onnx").read_bytes())
 
 
 @pytest.mark.parametrize(
