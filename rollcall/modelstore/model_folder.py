@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
+from rollcall.core.settings import MODEL_NAME
 from rollcall.modelstore.catalog import present
 from rollcall.modelstore.errors import DownloadFailed
 
-_PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _ASIDE: Final = re.compile(r"\..+\.[0-9a-f]{32}\.(partial|removed)")
 _STALE_SECONDS: Final = 24 * 3600
 _MB: Final = 10**6
@@ -26,7 +26,7 @@ _MB: Final = 10**6
 
 def is_plain(name: str) -> bool:
     """Whether a pack may be called so: the name becomes a folder, and must not lead out of MODEL_DIR."""
-    return _PLAIN_NAME.fullmatch(name) is not None
+    return MODEL_NAME.fullmatch(name) is not None
 
 
 def packs_in(model_dir: Path) -> list[str]:
