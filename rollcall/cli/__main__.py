@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from rollcall.cli import backup, erase, evaluate, import_people, migrate, settings
+from rollcall.cli import backup, erase, evaluate, import_people, migrate, migrate_legacy, settings
 from rollcall.cli.breaking_off import broken_off_by_signals
 from rollcall.core.errors import RollcallError
 from rollcall.core.settings import WrongSettings, load_settings
@@ -23,6 +23,7 @@ def parser() -> argparse.ArgumentParser:
     import_people.add_command(commands)
     evaluate.add_command(commands)
     migrate.add_command(commands)
+    migrate_legacy.add_command(commands)
     settings.add_command(commands)
     backup.add_command(commands)
     erase.add_command(commands)

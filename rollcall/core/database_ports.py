@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
 from rollcall.core.faces import Embedding
+from rollcall.core.legacy import OldDescriptors
 from rollcall.core.people import Person, PersonKey, PersonType
 from rollcall.core.records import (
     AttendanceStatus,
@@ -194,6 +195,8 @@ class Records(Protocol):
     def faces(self) -> Faces: ...
     @property
     def known_faces(self) -> KnownFaces: ...
+    @property
+    def old_descriptors(self) -> OldDescriptors: ...
     @property
     def changes(self) -> Changes: ...
     @property
