@@ -195,6 +195,25 @@ def test_running_again_goes_on_with_what_is_left(database: SqlDatabase) -> None:
     assert told(plan(database))[unreadable] == ("moved", "before")
 
 
+class ChangingReader(FakeReader):
+    """Somebody else changes the row while its picture is read."""
+
+    database: SqlDatabase
+
+    async def read(self, request: ReadRequest) -> Reading:
+        write(self.database, "UPDATE FaceData SET FaceDescriptor = '[1]'")
+        return await super().read(request)
+
+
+def test_a_row_that_is_changed_while_it_is_read_stays_as_it_is(database: SqlDatabase) -> None:
+    faces = ChangingReader()
+    faces.database = database
+    old_face(database, ImageData=faces.shows(b"picture", [NEW], [MATCHING]))
+    [report] = run(database, faces)
+    assert (report.outcome, report.detail) == ("changed", "while it was read; run this again")
+    assert read(database, "SELECT FaceDescriptor FROM FaceData") == [("[1]",)]
+
+
 def test_a_model_that_is_gone_ends_the_run_and_what_was_moved_stays(database: SqlDatabase) -> None:
     faces = FakeReader()
     moved = old_face(database, ImageData=faces.shows(b"right", [NEW], [MATCHING]))
