@@ -40,6 +40,8 @@ _FACES: Final = tables.face_data
 _OLD: Final = tables.old_descriptors
 _OURS: Final = tables.embeddings
 
+_SAME_PICTURE: Final = 0.99  # least cosine of two embeddings of it by two backends
+
 _GONE: Final = "It was deleted by another program; a running server clears away what is left of it."
 _CHANGED: Final = "Another program has changed its FaceDescriptor since."
 _NOT_MOVED: Final = "It has not been moved."
@@ -138,13 +140,17 @@ class SqlOldDescriptors:
         return self._connection.execute(query).scalar() == row.check
 
     def _stored(self, face_id: int, move: Move) -> Embedding | None:
-        """The face's embedding by that model, if our table has a usable one."""
+        """The face's embedding by that model, if our table has one of the same picture."""
         query = select(_OURS.c.Vector).where(_OURS.c.FaceId == face_id, _OURS.c.Model == move.model)
         blob = self._connection.execute(query).scalar()
         if blob is None or len(blob) != len(to_blob(move.embedding)):
             return None
         vector = from_blob(blob)
-        return vector if np.isfinite(vector).all() else None
+        if not np.isfinite(vector).all():
+            return None
+        # A row without a picture keeps what it has, which could not be made again.
+        has_picture = move.row.source is PictureSource.OWN
+        return None if has_picture and vector @ move.embedding < _SAME_PICTURE else vector
 
     def _put_away(self, move: Move, *, made_embedding: bool) -> None:
         # Within the database, so that not a byte of it can change on the way.

@@ -80,6 +80,12 @@ def cells(database: SqlDatabase, columns: str = "*") -> Sequence[Any]:
     return read(database, f"SELECT {columns} FROM FaceData ORDER BY Id")
 
 
+def written(database: SqlDatabase) -> Embedding:
+    """The only FaceDescriptor."""
+    [(descriptor,)] = cells(database, "FaceDescriptor")
+    return np.array(json.loads(descriptor), np.float32)
+
+
 def stored(database: SqlDatabase) -> list[tuple[int, str]]:
     """What our table has: faces and models, in order."""
     return [tuple(row) for row in read(database, "SELECT FaceId, Model FROM RollcallEmbeddings ORDER BY Id")]
@@ -92,8 +98,7 @@ def test_a_moved_row_comes_back_byte_for_byte(database: SqlDatabase, descriptor:
     )
     before, bytes_before = cells(database), cells(database, "HEX(FaceDescriptor)")
     assert move(database, face_id) == [True]
-    [(written,)] = cells(database, "FaceDescriptor")
-    assert np.array_equal(np.array(json.loads(written), np.float32), embedding(face_id))
+    assert np.array_equal(written(database), embedding(face_id))
     rest = "Id, PersonType, PersonCode, HEX(ImageData), OriginalName, ContentType, CreatedDate"
     moved_rest = cells(database, rest)
     assert read(database, "SELECT HEX(Descriptor) FROM RollcallOldDescriptors") == bytes_before
@@ -210,12 +215,34 @@ def test_an_embedding_that_was_there_is_the_rows_and_stays(database: SqlDatabase
     with database.transaction() as records:
         records.faces.add_embedding(face_id, MODEL, embedding(7))
         records.faces.add_embedding(face_id, "antelopev2", embedding(8))
-    move(database, face_id, vector=embedding(9))
+    another_backends = embedding(7) + np.float32(0.001)
+    move(database, face_id, vector=another_backends)
     assert checked(database).right == [face_id]
-    [(written,)] = cells(database, "FaceDescriptor")
-    assert np.array_equal(np.array(json.loads(written), np.float32), embedding(7))
+    assert np.array_equal(written(database), embedding(7))
     put_back(database)
     assert stored(database) == [(face_id, MODEL), (face_id, "antelopev2")]
+
+
+def test_an_embedding_of_another_picture_gives_way_where_there_is_a_picture(database: SqlDatabase) -> None:
+    face_id = old_face(database)
+    with database.transaction() as records:
+        records.faces.add_embedding(face_id, MODEL, embedding(7))
+    move(database, face_id, vector=embedding(9))
+    assert checked(database).right == [face_id]
+    assert np.array_equal(written(database), embedding(9))
+    put_back(database)
+    assert stored(database) == []
+
+
+def test_an_embedding_that_cannot_be_made_again_stays(database: SqlDatabase) -> None:
+    put(database, tables.student, {"StudentCode": "S1", "StudentImage": b"a picture"})
+    face_id = old_face(database, code="S1", ImageData=None)
+    with database.transaction() as records:
+        records.faces.add_embedding(face_id, MODEL, embedding(7))
+    move(database, face_id, vector=embedding(9))
+    assert np.array_equal(written(database), embedding(7))
+    put_back(database)
+    assert stored(database) == [(face_id, MODEL)]
 
 
 def test_a_note_that_no_face_was_found_gives_way(database: SqlDatabase) -> None:
@@ -249,8 +276,7 @@ def test_an_embedding_of_a_picture_that_another_program_replaced_is_not_taken_ov
     statement = "UPDATE FaceData SET FaceDescriptor = :numbers, ImageData = X'6A706567'"
     write(database, statement, numbers=json.dumps(OLD_NUMBERS))
     move(database, face_id, vector=embedding(6))
-    [(written,)] = cells(database, "FaceDescriptor")
-    assert np.array_equal(np.array(json.loads(written), np.float32), embedding(6))
+    assert np.array_equal(written(database), embedding(6))
 
 
 def test_a_row_that_another_program_changed_is_named_and_left_alone(database: SqlDatabase) -> None:
