@@ -82,12 +82,13 @@ class SqlOldDescriptors:
         """See the Protocol."""
         lock(self._connection)
         face_id = move.row.id
-        if self._connection.execute(select(_OLD.c.FaceId).where(_OLD.c.FaceId == face_id)).first():
+        if self._is_moved(face_id):
             return True
         if not self._is_as_read(move):
             return False
-        # Embeddings of a picture that another program has replaced must not be taken for this one's.
+        # What we have of a picture or a descriptor that another program has replaced is not this one's.
         SqlKnownFaces(self._connection).take_over([face_id])
+        self._connection.execute(delete(_OLD).where(_OLD.c.FaceId == face_id))
         stored = self._stored(face_id, move)
         self._put_away(move, made_embedding=stored is None)
         self._write(face_id, move.embedding if stored is None else stored)
@@ -130,6 +131,12 @@ class SqlOldDescriptors:
             faults=faults,
             last_id=_last(found if wanted is None else wanted),
         )
+
+    def _is_moved(self, face_id: int) -> bool:
+        joined = _OLD.join(_FACES, _FACES.c.Id == _OLD.c.FaceId)
+        query = select(_OLD.c.NewCheck, DESCRIPTOR_CHECK.label("check_sum")).select_from(joined)
+        row = self._connection.execute(query.where(_OLD.c.FaceId == face_id)).first()
+        return row is not None and row.NewCheck == row.check_sum
 
     def _is_as_read(self, move: Move) -> bool:
         row = move.row

@@ -31,18 +31,20 @@ def find_old_rows(connection: Connection, after: int) -> OldRows:
         _OLD.c.NewCheck,
     )
     found = connection.execute(query.where(_FACES.c.Id > after).order_by(_FACES.c.Id).limit(WINDOW)).all()
+    # A row that was moved, and has got a descriptor of the old server's since, is that server's again.
     blobs = {
         row.Id: blob
         for row in found
-        if row.Model is None and (blob := from_old_descriptor(row.FaceDescriptor)) is not None
+        if (row.Model is None or _is_changed(row))
+        and (blob := from_old_descriptor(row.FaceDescriptor or "")) is not None
     }
     for face_id in _enrolled_by_us(connection, blobs):
         del blobs[face_id]
     sources = _sources(connection, [row for row in found if row.Id in blobs])
     rows = [
-        _moved(row) if row.Model is not None else _old(row, blobs[row.Id], sources.get(row.Id))
+        _old(row, blobs[row.Id], sources.get(row.Id)) if row.Id in blobs else _moved(row)
         for row in found
-        if row.Model is not None or row.Id in blobs
+        if row.Id in blobs or row.Model is not None
     ]
     return OldRows(rows=rows, seen=len(found), last_id=found[-1].Id if len(found) == WINDOW else None)
 
@@ -66,8 +68,17 @@ def picture_of(connection: Connection, row: OldRow) -> bytes | None:
 
 
 def _moved(row: Row[Any]) -> MovedRow:
-    changed = row.NewCheck != row.check_sum
-    return MovedRow(id=row.Id, type=row.PersonType, code=row.PersonCode, model=row.Model, changed=changed)
+    return MovedRow(
+        id=row.Id,
+        type=row.PersonType,
+        code=row.PersonCode,
+        model=row.Model,
+        changed=_is_changed(row),
+    )
+
+
+def _is_changed(row: Row[Any]) -> bool:
+    return bool(row.NewCheck != row.check_sum)
 
 
 def _old(row: Row[Any], blob: bytes, source: int | PictureSource | None) -> OldRow:

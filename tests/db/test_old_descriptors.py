@@ -292,6 +292,19 @@ def test_a_row_that_another_program_changed_is_named_and_left_alone(database: Sq
     assert cells(database, "Id, FaceDescriptor") == [(kept, json.dumps(OLD_NUMBERS)), (changed, "[1]")]
 
 
+def test_a_row_that_gets_an_old_descriptor_again_can_be_moved_again(database: SqlDatabase) -> None:
+    """As when an older backup is restored, or the old server enrols the face anew."""
+    face_id = old_face(database)
+    move(database, face_id, vector=embedding(1))
+    again = json.dumps([0.25] * 128)
+    write(database, "UPDATE FaceData SET FaceDescriptor = :again", again=again)
+    assert move(database, face_id, vector=embedding(2)) == [True]
+    assert np.array_equal(written(database), embedding(2))
+    assert checked(database).right == [face_id]
+    put_back(database)
+    assert cells(database, "FaceDescriptor") == [(again,)]
+
+
 def test_chosen_rows_are_put_back_alone(database: SqlDatabase) -> None:
     first, second, untouched = (old_face(database, code=code) for code in ("a", "b", "c"))
     move(database, first, second)
