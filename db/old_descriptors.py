@@ -12,6 +12,7 @@ from sqlalchemy import (
     Integer,
     MetaData,
     Row,
+    Select,
     Table,
     Text,
     delete,
@@ -99,10 +100,12 @@ class SqlOldDescriptors:
 
     def check(self, after: int) -> Looked:
         """See the Protocol."""
-        vector = select(_OURS.c.Vector).where(_OURS.c.FaceId == _OLD.c.FaceId, _OURS.c.Model == _OLD.c.Model)
-        rows = self._moved(
-            after, None, _OLD.c.Descriptor, _FACES.c.FaceDescriptor, vector.scalar_subquery().label("vector")
+        embedding = select(_OURS.c.Vector).where(
+            _OURS.c.FaceId == _OLD.c.FaceId, _OURS.c.Model == _OLD.c.Model
         )
+        vector = embedding.scalar_subquery().label("vector")
+        query = _moved(after, _OLD.c.Descriptor, _FACES.c.FaceDescriptor, vector)
+        rows = self._connection.execute(query).all()
         faults = [
             Fault(face_id=row.FaceId, problem=problem)
             for row in rows
@@ -116,7 +119,8 @@ class SqlOldDescriptors:
         """See the Protocol."""
         lock(self._connection)
         wanted = None if face_ids is None else sorted(id for id in set(face_ids) if id > after)[:WINDOW]
-        rows = self._moved(after, wanted)
+        query = _moved(after) if wanted is None else _moved(after).where(_OLD.c.FaceId.in_(wanted))
+        rows = self._connection.execute(query.with_for_update()).all()
         found = [row.FaceId for row in rows]
         faults = [
             Fault(face_id=row.FaceId, problem=problem)
@@ -144,7 +148,8 @@ class SqlOldDescriptors:
         if row.source is PictureSource.OWN:
             pictured = func.crc32(_FACES.c.ImageData) == zlib.crc32(move.picture)
         query = select(DESCRIPTOR_CHECK).where(_FACES.c.Id == row.id, pictured)
-        return self._connection.execute(query).scalar() == row.check
+        # Other programs do not ask for our lock, and must not change the row until it is written.
+        return self._connection.execute(query.with_for_update()).scalar() == row.check
 
     def _stored(self, face_id: int, move: Move) -> Embedding | None:
         """The face's embedding by that model, if our table has one of the same picture."""
@@ -219,22 +224,20 @@ class SqlOldDescriptors:
         )
         return table, {name: table.c[name] for name in names}
 
-    def _moved(self, after: int, face_ids: Sequence[int] | None, *columns: Any) -> Sequence[Row[Any]]:
-        """Moved rows in order of Id, a window of them, with what they have now."""
-        query = select(
-            _OLD.c.FaceId,
-            _OLD.c.Model,
-            _OLD.c.MadeEmbedding,
-            _OLD.c.NewCheck,
-            _FACES.c.Id,
-            DESCRIPTOR_CHECK.label("check_sum"),
-            *columns,
-        )
-        query = query.select_from(_OLD.outerjoin(_FACES, _FACES.c.Id == _OLD.c.FaceId))
-        query = query.where(_OLD.c.FaceId > after).order_by(_OLD.c.FaceId).limit(WINDOW)
-        if face_ids is not None:
-            query = query.where(_OLD.c.FaceId.in_(face_ids))
-        return self._connection.execute(query).all()
+
+def _moved(after: int, *columns: Any) -> Select[Any]:
+    """Moved rows in order of Id, a window of them, with what they have now."""
+    query = select(
+        _OLD.c.FaceId,
+        _OLD.c.Model,
+        _OLD.c.MadeEmbedding,
+        _OLD.c.NewCheck,
+        _FACES.c.Id,
+        DESCRIPTOR_CHECK.label("check_sum"),
+        *columns,
+    )
+    query = query.select_from(_OLD.outerjoin(_FACES, _FACES.c.Id == _OLD.c.FaceId))
+    return query.where(_OLD.c.FaceId > after).order_by(_OLD.c.FaceId).limit(WINDOW)
 
 
 def _last(ids: Sequence[int]) -> int | None:
