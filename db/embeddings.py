@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, select
 
 from db import tables
 from db.expressions import CHUNK, chunks
@@ -31,6 +31,20 @@ def to_blob(vector: Embedding) -> bytes:
     return vector.astype(_FLOAT).tobytes()
 
 
+def from_blob(blob: bytes) -> Embedding:
+    """The numbers that `to_blob` gave."""
+    return np.frombuffer(blob, dtype=_FLOAT).astype(np.float32, copy=False)
+
+
+def to_json(vector: Embedding) -> str:
+    """A FaceDescriptor: a JSON array from which the very same float32 numbers can be read back.
+
+    Raises:
+        ValueError: a number is not finite.
+    """
+    return json.dumps(vector.tolist(), allow_nan=False)
+
+
 def from_old_descriptor(text: str) -> bytes | None:
     """The 128 numbers of a FaceDescriptor that the old server wrote, as a blob; None for anything else."""
     try:
@@ -44,6 +58,13 @@ def from_old_descriptor(text: str) -> bytes | None:
         return None
     usable = (np.abs(vector) <= _MAX_NUMBER).all()  # which NaN is not either
     return to_blob(vector.astype(np.float32)) if usable else None
+
+
+def has_old_length() -> ColumnElement[bool]:
+    """Whether a FaceDescriptor may be the old server's: counting its commas is near enough to choose rows."""
+    text = tables.face_data.c.FaceDescriptor
+    commas = func.length(text) - func.length(func.replace(text, ",", ""))
+    return and_(text.is_not(None), commas == OLD_LENGTH - 1)
 
 
 class _Entry(NamedTuple):

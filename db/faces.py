@@ -1,6 +1,5 @@
 """Enrolled faces: FaceData and our table of embeddings."""
 
-import json
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
@@ -9,7 +8,7 @@ from sqlalchemy import Connection, bindparam, delete, exists, func, insert, sele
 
 from db import tables
 from db.changes import SqlChanges
-from db.embeddings import read_embeddings, to_blob
+from db.embeddings import read_embeddings, to_blob, to_json
 from db.expressions import chunks
 from db.known_faces import SqlKnownFaces
 from db.lacking import count_lacking, images_lacking, left_faces
@@ -52,7 +51,7 @@ class SqlFaces:
             "PersonType": face.person.type.value,
             "PersonCode": face.person.code,
             "ImageData": face.image,
-            "FaceDescriptor": _to_json(face.embedding),
+            "FaceDescriptor": to_json(face.embedding),
             "OriginalName": name[:255] if name is not None else None,
             "ContentType": face.content_type[:100],
         }
@@ -217,12 +216,3 @@ class SqlFaces:
             self._connection.execute(delete(table).where(table.c.FaceId.in_(face_ids))).rowcount
             for table in tables.OF_A_FACE
         )
-
-
-def _to_json(embedding: Embedding) -> str:
-    """A JSON array from which the very same float32 numbers can be read back.
-
-    Raises:
-        ValueError: a number is not finite.
-    """
-    return json.dumps(embedding.tolist(), allow_nan=False)

@@ -43,8 +43,8 @@ def _quoted(column: ColumnElement[Any]) -> ColumnElement[str]:
 
 
 _PERSON_CHECK: Final = _checksum(_quoted(_FACES.c.PersonType).concat(_quoted(_FACES.c.PersonCode)))
-_DESCRIPTOR_CHECK: Final = _checksum(_FACES.c.FaceDescriptor)
-_SEEN: Final = select(_FACES.c.Id, _PERSON_CHECK, _DESCRIPTOR_CHECK)
+DESCRIPTOR_CHECK: Final = _checksum(_FACES.c.FaceDescriptor)
+_SEEN: Final = select(_FACES.c.Id, _PERSON_CHECK, DESCRIPTOR_CHECK)
 
 
 def _insert_new(condition: ColumnElement[bool]) -> Insert:
@@ -163,7 +163,7 @@ class SqlKnownFaces:
         """Faces that are not known, or not as they are."""
         differs = or_(_KNOWN.c.FaceId.is_(None), _KNOWN.c.RowCheck != _PERSON_CHECK)
         if descriptors:
-            differs = or_(differs, _KNOWN.c.DescriptorCheck.is_distinct_from(_DESCRIPTOR_CHECK))
+            differs = or_(differs, _KNOWN.c.DescriptorCheck.is_distinct_from(DESCRIPTOR_CHECK))
         joined = _FACES.outerjoin(_KNOWN, _KNOWN.c.FaceId == _FACES.c.Id)
         query = select(_FACES.c.Id).select_from(joined).where(_between(_FACES.c.Id, after, last), differs)
         return self._connection.execute(query.order_by(_FACES.c.Id).limit(CHUNK)).scalars().all()

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, not_, select
 
 from db import tables
-from db.embeddings import OLD_LENGTH
+from db.embeddings import has_old_length
 from db.expressions import CHUNK
 from db.listing import NO_LIMIT, has_image, ids_with_image, key_of, of_person
 from rollcall.core.faces import FALLBACK_MODEL
@@ -73,10 +73,7 @@ def _lacks(model: str, *, noted_too: bool = False) -> ColumnElement[bool]:
         noted = noted.where(ours.c.Vector.is_not(None))
     if model != FALLBACK_MODEL:
         return not_(noted)
-    # A row of the old server has the fallback model's embedding in itself. Counting its commas is near
-    # enough: the few malformed descriptors that pass for one are left to be matched by other models.
+    # A row of the old server has the fallback model's embedding in itself. The few malformed descriptors that
+    # pass for one are left to be matched by other models.
     any_vector = exists().where(ours.c.FaceId == table.c.Id, ours.c.Vector.is_not(None))
-    text = table.c.FaceDescriptor
-    commas = func.length(text) - func.length(func.replace(text, ",", ""))
-    old = and_(not_(any_vector), text.is_not(None), commas == OLD_LENGTH - 1)
-    return and_(not_(noted), not_(old))
+    return and_(not_(noted), not_(and_(not_(any_vector), has_old_length())))

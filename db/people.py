@@ -75,6 +75,15 @@ class SqlPeople:
                 names[key] = _name(row)
         return names
 
+    def row_ids(self, keys: Iterable[PersonKey]) -> Mapping[PersonKey, int]:
+        """Ids in Student or Teacher of those of the persons that exist."""
+        wanted = set(keys)
+        return {
+            key: row.id
+            for type in PersonType
+            for key, row in self._rows(type, [key for key in wanted if key.type is type]).items()
+        }
+
     def _rows(self, type: PersonType, keys: Sequence[PersonKey]) -> dict[PersonKey, Row[Any, Any, Any]]:
         """The row of each person who has one."""
         found: dict[PersonKey, Row[Any, Any, Any]] = {}

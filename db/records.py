@@ -11,6 +11,7 @@ from db.comparisons import SqlComparisons
 from db.faces import SqlFaces
 from db.known_faces import SqlKnownFaces
 from db.logs import SqlRecognitionLog
+from db.old_descriptors import SqlOldDescriptors
 from db.people import PersonRows, SqlPeople
 from db.retention import SqlLogRetention, of_comparisons, of_log
 from db.settings import SqlSettings
@@ -35,6 +36,10 @@ class SqlRecords:
     @cached_property
     def known_faces(self) -> SqlKnownFaces:
         return SqlKnownFaces(self.connection)
+
+    @cached_property
+    def old_descriptors(self) -> SqlOldDescriptors:
+        return SqlOldDescriptors(self.connection)
 
     @cached_property
     def changes(self) -> SqlChanges:

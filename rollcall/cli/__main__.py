@@ -6,7 +6,17 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from rollcall.cli import backup, compare, erase, evaluate, import_people, migrate, models, settings
+from rollcall.cli import (
+    backup,
+    compare,
+    erase,
+    evaluate,
+    import_people,
+    migrate,
+    migrate_legacy,
+    models,
+    settings,
+)
 from rollcall.cli.breaking_off import broken_off_by_signals
 from rollcall.core.errors import RollcallError
 from rollcall.core.settings import WrongSettings, load_settings
@@ -24,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_command(commands)
     compare.add_command(commands)
     migrate.add_command(commands)
+    migrate_legacy.add_command(commands)
     settings.add_command(commands)
     models.add_command(commands)
     backup.add_command(commands)

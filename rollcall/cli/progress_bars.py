@@ -3,18 +3,43 @@
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+
+class _Rate(ProgressColumn):
+    """How many a second."""
+
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self._unit = unit
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.1f} {self._unit}/s" if task.speed else "")
 
 
 class ProgressBars:
-    """Implements core.backup_ports.Progress with a bar for each step; its length may be unknown."""
+    """Implements core.backup_ports.Progress with a bar for each step, whose length may be unknown.
 
-    def __init__(self) -> None:
+    With a rate where a unit is named.
+    """
+
+    def __init__(self, unit: str | None = None) -> None:
         self._console = Console(stderr=True)
         self._bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             TaskProgressColumn(),
+            *([_Rate(unit)] if unit else []),
             TimeRemainingColumn(),
             console=self._console,
             disable=not self._console.is_terminal,

@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 
 from rollcall.core.comparisons import Comparison
 from rollcall.core.faces import Embedding
+from rollcall.core.legacy import OldDescriptors
 from rollcall.core.models import LeftFace
 from rollcall.core.people import Person, PersonKey, PersonType
 from rollcall.core.records import (
@@ -230,6 +231,8 @@ class Records(Protocol):
     def faces(self) -> Faces: ...
     @property
     def known_faces(self) -> KnownFaces: ...
+    @property
+    def old_descriptors(self) -> OldDescriptors: ...
     @property
     def changes(self) -> Changes: ...
     @property

@@ -161,7 +161,8 @@ def test_a_flip_is_one_commit_that_every_gallery_hears_of(database: SqlDatabase)
         before = records.changes.latest()
         flip(records, "old", "new")
         gallery.follow()
-        assert gallery.shared.insightface_model is None
+        before_the_commit = gallery.shared
+    assert before_the_commit.insightface_model is None
     gallery.follow()
     assert gallery.shared.insightface_model == "new"
     assert gallery.shared.previous_model == "old"

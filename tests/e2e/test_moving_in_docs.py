@@ -12,7 +12,10 @@ from db import tables
 from db.columns import needed_columns
 from db.engine import open_database
 from db.migrate import migrate
+from rollcall.core.legacy import Outcome
+from tests.db.rows import old_face, read
 from tests.mariadb import MariaDBServer, database_name
+from tests.packs import picture, write_pack
 from tests.servers import ROOT, clean_environment
 
 pytestmark = pytest.mark.slow
@@ -65,15 +68,39 @@ def test_the_administrators_commands_work(mariadb: MariaDBServer, tmp_path: Path
     (tmp_path / ".my.cnf").write_text(
         f"[client]\nuser={user}\npassword={password}\nhost={host}\nport={port}\n"
     )
-    for command in commands(MOVING_IN):
+    for command in commands(section(MOVING_IN, "The account")):
         run(command, tmp_path, account)
     database = open_database(account, 1)
     assert migrate(database) == ()
     database.close()
 
 
+def test_the_commands_about_old_embeddings_work(tmp_path: Path) -> None:
+    write_pack(tmp_path / "models" / "buffalo_l")
+    database = open_database(f"sqlite:///{tmp_path}/rollcall.db", 1)
+    migrate(database)
+    old_face(database, ImageData=picture(1))
+    before = read(database, "SELECT * FROM FaceData")
+    told = [
+        run(command, tmp_path, f"sqlite:///{tmp_path}/rollcall.db")
+        for command in commands(section(MOVING_IN, "Moving the old embeddings"))
+    ]
+    # dlib sees no face in a picture of nobody.
+    assert told[1] == "not_compared: 1\n"
+    assert (tmp_path / "plan.csv").read_text().splitlines()[1] == "1,student,OLD1,to_move,own_picture,,"
+    assert (tmp_path / "moved.csv").read_text().splitlines()[1].startswith("1,student,OLD1,not_compared,")
+    assert read(database, "SELECT * FROM FaceData") == before
+    database.close()
+
+
+def test_the_table_of_outcomes_names_them_all() -> None:
+    told = re.findall(r"^\| `(\w+)` \|", section(MOVING_IN, "Moving the old embeddings"), re.MULTILINE)
+    assert told == [outcome.value for outcome in Outcome if outcome is not Outcome.TO_MOVE]
+
+
 def test_the_table_names_every_column_that_is_needed() -> None:
-    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", MOVING_IN, re.MULTILINE)
+    needed = section(MOVING_IN, "Columns that the users' tables must have")
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", needed, re.MULTILINE)
     told = {table: re.findall(r"`(\w+)`", columns) for table, columns in rows}
     assert told == {name: list(needed_columns(tables.metadata.tables[name])) for name in told}
     assert len(told) == 6
