@@ -14,9 +14,10 @@ from rollcall.core.ports import FaceReader
 from rollcall.core.settings import Settings
 from rollcall.gallery.gallery import FaceGallery
 from rollcall.modelstore.catalog import Pack, present
+from rollcall.modelstore.choice import ModelChoice
 from rollcall.modelstore.download import download
 from rollcall.modelstore.fetching import Progress
-from rollcall.modelstore.keeper import ModelChoice, ModelKeeper
+from rollcall.modelstore.keeper import ModelKeeper
 from rollcall.modelstore.listing import is_known, sha256_of, stored_models
 from rollcall.workflows.ab_test import AbTest
 from rollcall.workflows.announce import Announce

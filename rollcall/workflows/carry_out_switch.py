@@ -46,14 +46,19 @@ class CarryOutSwitch:
         embed: EmbedMissing,
         pace: Pace,
         owner: str,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
-        """`owner` is this process's name among the servers."""
+        """`owner` is this process's name among the servers.
+
+        `patience_seconds`: how long embedding may make no headway before the switch fails.
+        """
         self._database = database
         self._gallery = gallery
         self._files = files
         self._embed = embed
         self._pace = pace
         self._owner = owner
+        self._patience = patience_seconds
         self._step = SwitchStep.LOADING
         self._done = self._total = 0
         self._rehearsed: dict[tuple[str | None, str], tuple[weakref.ref[object], Rehearsal]] = {}
@@ -132,11 +137,13 @@ class CarryOutSwitch:
         self._step = SwitchStep.EMBEDDING
         self._total = await self._database.run(lambda records: records.faces.count())
         start = self._done = self._gallery.counts().get(model, 0)
+        patient_until = time.monotonic() + self._patience
 
         async def told(tried: int) -> None:
+            nonlocal patient_until
             self._done = min(start + tried, self._total)
+            patient_until = time.monotonic() + self._patience
 
-        patient_until = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
                 if not await self._embed.all(model, told):
@@ -146,8 +153,6 @@ class CarryOutSwitch:
                     raise
                 logger.info("Embedding must wait: %s", error.message)
                 await asyncio.sleep(_RETRY_SECONDS)
-            else:
-                patient_until = time.monotonic() + PATIENCE_SECONDS
             start = self._done
 
     async def _rehearse(self, switch: Switch) -> Rehearsal:
