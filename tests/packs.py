@@ -40,14 +40,18 @@ _LANDMARKS = np.array(
 )
 
 
-def write_pack(folder: Path, *, dimensions: int = DIMENSIONS, seed: int = 20) -> None:
+def write_pack(
+    folder: Path, *, dimensions: int = DIMENSIONS, seed: int = 20, tells_people_apart: bool = True
+) -> None:
     """Write det_synthetic.onnx and rec_synthetic.onnx; the folder's name becomes the model's.
 
-    Another `seed` is another model: its embeddings cannot be compared with those of the first.
+    Another `seed` is another model: its embeddings cannot be compared with those of the first. One that does
+    not tell people apart has the same embedding for everybody.
     """
     folder.mkdir(parents=True, exist_ok=True)
     onnx.save(_detector(), folder / "det_synthetic.onnx")
-    onnx.save(_recogniser(dimensions, seed), folder / "rec_synthetic.onnx")
+    recogniser = _recogniser(dimensions, seed, tells_people_apart)
+    onnx.save(recogniser, folder / "rec_synthetic.onnx")
 
 
 def picture(
@@ -111,8 +115,8 @@ def _hadamard(order: int) -> NDArray[np.int64]:
     return matrix
 
 
-def _recogniser(dimensions: int, seed: int) -> onnx.ModelProto:
-    """Mean grey of each field → zero mean → so many numbers, by one matrix."""
+def _recogniser(dimensions: int, seed: int, tells_people_apart: bool) -> onnx.ModelProto:
+    """Mean grey of each field → zero mean → so many numbers, by one matrix; or the same ones for all."""
     fields = _FIELDS**2
     seen = np.ones(fields)
     seen.reshape(_FIELDS, _FIELDS)[3:5, 3:5] = 0  # the marker is the same on everybody
@@ -124,9 +128,17 @@ def _recogniser(dimensions: int, seed: int) -> onnx.ModelProto:
         helper.make_node("ReduceMean", ["input"], ["grey"], axes=[1], keepdims=1),
         helper.make_node("AveragePool", ["grey"], ["fields"], kernel_shape=[14, 14], strides=[14, 14]),
         helper.make_node("Flatten", ["fields"], ["row"], axis=1),
-        helper.make_node("MatMul", ["row", "matrix"], ["output"]),
+        helper.make_node("MatMul", ["row", "matrix"], ["output" if tells_people_apart else "person"]),
     ]
     weights = [numpy_helper.from_array(matrix, "matrix")]
+    if not tells_people_apart:
+        nodes += [
+            helper.make_node("Mul", ["person", "zero"], ["nobody"]),
+            helper.make_node("Add", ["nobody", "one"], ["output"]),
+        ]
+        weights += [
+            numpy_helper.from_array(np.array(n, np.float32), name) for n, name in ((0, "zero"), (1, "one"))
+        ]
     return _model(nodes, weights, side=_CARD, outputs={"output": ["batch", dimensions]})
 
 

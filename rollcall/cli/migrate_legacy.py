@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,8 @@ from rollcall.core.errors import InvalidRequest
 from rollcall.core.faces import FALLBACK_MODEL
 from rollcall.core.legacy import DOUBTS, Looked, OldRow, Outcome, RowReport
 from rollcall.core.settings import Settings
+from rollcall.modelstore.listing import sha256_of
+from rollcall.workflows.check_model import CheckModel
 from rollcall.workflows.legacy_rows import LegacyRows
 from rollcall.workflows.migrate_legacy import LegacyRules, MigrateLegacy
 
@@ -104,6 +107,8 @@ async def _migration(
     """With everything loaded. Raises ModelNotLoaded."""
     faces = compose.local_reader(settings)
     loaded = await faces.load(rules.model)
+    sha256 = partial(sha256_of, settings.model_dir)
+    await CheckModel(database=database, sha256=sha256, why_not_prepared=lambda: None).run(loaded)
     # dlib reads one picture at a time on one core.
     engines = [compose.local_reader(settings) for _ in range(_engines(settings))]
     await asyncio.gather(*(engine.load(FALLBACK_MODEL) for engine in engines))

@@ -8,9 +8,10 @@ from rollcall.core.ports import FaceReader
 from rollcall.core.settings import Settings
 from rollcall.gallery.gallery import FaceGallery
 from rollcall.modelstore.catalog import Pack, present
+from rollcall.modelstore.choice import ModelChoice
 from rollcall.modelstore.download import download
 from rollcall.modelstore.fetching import Progress
-from rollcall.modelstore.keeper import ModelChoice, ModelKeeper
+from rollcall.modelstore.keeper import ModelKeeper
 from rollcall.modelstore.listing import is_known
 from rollcall.workflows.check_model import CheckModel
 from rollcall.workflows.switch_models import SwitchModels

@@ -60,20 +60,25 @@ def not_finding_themselves(
     vectors: Embeddings,
     metric: Metric,
     pause: Callable[[], None] = _no_pause,
+    *,
+    among: NDArray[np.int64] | None = None,
+    by: float = TOLERANCE,
 ) -> NDArray[np.int64]:
-    """The rows whose nearest face, itself included, is another person's, by more than TOLERANCE; ascending.
+    """The rows whose nearest face, itself included, is another person's, by more than `by`; ascending.
 
     A face that cannot even be compared with itself is among them. `vectors`: (n, dim), row i of `people[i]`.
+    `among`: the rows that are asked about, ascending; all unless given. A `by` below zero also gives those to
+    which another person's face is as near as they are to themselves.
     """
     numbers = numbered(people)
     compared = SimilarityBlocks(vectors, metric)
     lost = [np.empty(0, dtype=np.int64)]
-    for rows in blocks(np.arange(len(numbers)), pause):
+    for rows in blocks(np.arange(len(numbers)) if among is None else among, pause):
         found = compared.of(rows)
         same = numbers[rows, np.newaxis] == numbers
         own = np.where(same, found, -np.inf).max(axis=1)
         other = np.where(same, -np.inf, found).max(axis=1)
-        lost.append(rows[np.isneginf(own) | (other > own + TOLERANCE)])
+        lost.append(rows[np.isneginf(own) | (other > own + by)])
     return np.concatenate(lost)
 
 

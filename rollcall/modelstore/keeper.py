@@ -3,17 +3,16 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
-from rollcall.core.calibration import Calibration, Calibrations
+from rollcall.core.calibration import Calibrations
 from rollcall.core.errors import DatabaseError, ModelNotLoaded, RollcallError
 from rollcall.core.faces import FALLBACK_MODEL
 from rollcall.core.models import ActiveModel, LoadedModel
 from rollcall.core.ports import FaceReader
 from rollcall.core.shared_settings import SharedSettings
 from rollcall.modelstore.catalog import Pack, official, present
+from rollcall.modelstore.choice import ModelChoice
 from rollcall.modelstore.download import DownloadFailed
 
 logger = logging.getLogger("rollcall.models")
@@ -24,31 +23,6 @@ LOOK_SECONDS: Final = 1.0
 
 Progress = Callable[[int, int | None], None]
 Fetch = Callable[[Pack, Progress], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelChoice:
-    """The settings that decide which model answers. `further` ones are loaded beside it."""
-
-    name: str
-    model_dir: Path
-    download: bool
-    fallback: bool
-    min_similarity: float | Literal["auto"]
-    further: tuple[str, ...] = ()
-
-    def threshold(self, calibration: Calibration, shared: SharedSettings, *, stands_in: bool) -> float:
-        """The similarity from which on a model calls two faces one person's.
-
-        SIMILARITY_THRESHOLD, the shared one before the configured one, is set for the model that is wanted.
-        When another stands in for it, a lower setting could accept strangers, as it would by dlib, whose
-        similarities lie higher: its own operating point is the least.
-        """
-        override = shared.similarity_threshold
-        setting = self.min_similarity if override is None else override
-        if setting == "auto":
-            return calibration.operating_point
-        return max(setting, calibration.operating_point) if stands_in else setting
 
 
 class ModelKeeper:
@@ -110,11 +84,12 @@ class ModelKeeper:
 
     def active(self) -> ActiveModel:
         """See core.ports.Models."""
-        for name in (self.wanted, self._former, FALLBACK_MODEL):
-            if name is not None and (model := self.named(name)) is not None:
-                self._former = name
-                return model
-        raise ModelNotLoaded(self._problem())
+        name = self._answering()
+        model = None if name is None else self.named(name)
+        if model is None:
+            raise ModelNotLoaded(self._problem())
+        self._former = model.name
+        return model
 
     def named(self, name: str) -> ActiveModel | None:
         """See core.ports.Models."""
@@ -133,11 +108,15 @@ class ModelKeeper:
 
     def why_degraded(self) -> str | None:
         """Why another model than the wanted one answers; None if that one does, or none at all."""
-        if self.wanted in self._loaded or not self._loaded:
+        name = self._answering()
+        if name is None or name == self.wanted:
             return None
-        name = self.active().name
         which = "fallback engine" if name == FALLBACK_MODEL else "former model"
         return f"The {which} {name} answers: {self._problem()}"
+
+    def _answering(self) -> str | None:
+        names = (self.wanted, self._former, self._shared().previous_model, FALLBACK_MODEL)
+        return next((name for name in names if name in self._loaded), None)
 
     def _problem(self) -> str:
         name = self.wanted
@@ -157,7 +136,8 @@ class ModelKeeper:
                 wanted = self._all_wanted()
                 for name in [name for name in tasks if name not in wanted]:
                     tasks.pop(name).cancel()
-                    self._problems.pop(name, None)
+                for name in self._problems.keys() - set(wanted):
+                    del self._problems[name]
                 for name in wanted:
                     if name not in self._loaded and (name not in tasks or tasks[name].done()):
                         tasks[name] = asyncio.create_task(self._keep_trying(name))
@@ -221,14 +201,33 @@ class ModelKeeper:
                 await self._fall_back()  # a download takes minutes
             await self._download(pack)
         try:
-            loaded = await self._faces.load(name)
+            loaded = await self._load(name)
         except RollcallError as error:
             raise ModelNotLoaded(f"{name} cannot be loaded: {error.message}") from None
         try:
             await self._check(loaded)
         except DatabaseError:
             self._unchecked.add(name)  # the database may take longer to start than we do
+        except ModelNotLoaded:
+            # Else the runner would still have it when the right files are back, and name theirs.
+            await self._unload(name)
+            raise
         return loaded
+
+    async def _load(self, name: str) -> LoadedModel:
+        loading = asyncio.create_task(self._faces.load(name))
+        try:
+            return await asyncio.shield(loading)
+        except asyncio.CancelledError:
+            # The runner goes on, and would keep a model that nobody here knows of.
+            loading.add_done_callback(self._take_over)
+            raise
+
+    def _take_over(self, loading: asyncio.Task[LoadedModel]) -> None:
+        if not loading.cancelled() and loading.exception() is None:
+            model = loading.result()
+            self._loaded.setdefault(model.name, model)
+            self._unchecked.add(model.name)
 
     async def _download(self, pack: Pack) -> None:
         def told(done: int, total: int | None) -> None:
@@ -243,7 +242,7 @@ class ModelKeeper:
             del self._downloads[pack.name]
 
     async def _fall_back(self) -> None:
-        if not self._choice.fallback or self._loaded:
+        if not self._choice.fallback or self._answering() is not None:
             return
         try:
             self._loaded[FALLBACK_MODEL] = await self._faces.load(FALLBACK_MODEL)
@@ -264,6 +263,7 @@ class ModelKeeper:
                 self._problems[name] = error.message
                 logger.warning("%s", error.message)
                 del self._loaded[name]
+                await self._unload(name)
             self._unchecked.discard(name)
 
     async def _free(self, wanted: list[str]) -> None:
@@ -273,9 +273,12 @@ class ModelKeeper:
         for name in [name for name in self._loaded if name not in kept]:
             # Requests that began with it end with it: the runner loads it again for them, if need be.
             del self._loaded[name]
-            try:
-                await self._faces.unload(name)
-            except RollcallError as error:
-                logger.warning("Model %s could not be unloaded: %s", name, error.message)
-            else:
-                logger.info("Model %s is unloaded", name)
+            await self._unload(name)
+
+    async def _unload(self, name: str) -> None:
+        try:
+            await self._faces.unload(name)
+        except RollcallError as error:
+            logger.warning("Model %s could not be unloaded: %s", name, error.message)
+        else:
+            logger.info("Model %s is unloaded", name)

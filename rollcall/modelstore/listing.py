@@ -6,6 +6,7 @@ from typing import Final
 
 from rollcall.core.faces import FALLBACK_MODEL
 from rollcall.core.models import StoredModel
+from rollcall.core.settings import MODEL_NAME
 from rollcall.modelstore.catalog import OFFICIAL_PACKS, official, present
 from rollcall.modelstore.errors import PackMissing
 from rollcall.modelstore.model_folder import packs_in
@@ -38,6 +39,8 @@ def is_known(model_dir: Path, name: str, *, download: bool, fallback: bool) -> b
     """Whether a model of this name is there or could be downloaded. Blocks."""
     if name == FALLBACK_MODEL:
         return fallback
+    if not MODEL_NAME.fullmatch(name):
+        return False  # whatever is there is outside the folder
     return present(model_dir, name) or (download and official(name) is not None)
 
 

@@ -47,14 +47,19 @@ class CarryOutSwitch:
         embed: EmbedMissing,
         pace: Pace,
         owner: str,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
-        """`owner` is this process's name among the servers."""
+        """`owner` is this process's name among the servers.
+
+        `patience_seconds`: how long embedding may make no headway before the switch fails.
+        """
         self._database = database
         self._gallery = gallery
         self._files = files
         self._embed = embed
         self._pace = pace
         self._owner = owner
+        self._patience = patience_seconds
         self._step = SwitchStep.LOADING
         self._done = self._total = 0
         self._target: str | None = None
@@ -108,6 +113,7 @@ class CarryOutSwitch:
     async def _fail(self, switch: Switch, problem: str, rehearsal: Rehearsal | None = None) -> None:
         def fail(records: Records) -> None:
             records.changes.lock()
+            self._advance(switch, records)
             if records.switches.end(switch.id, SwitchState.FAILED, problem=problem, rehearsal=rehearsal):
                 records.settings.remove("next_model")
 
@@ -143,11 +149,13 @@ class CarryOutSwitch:
         counts = self._gallery.counts()
         self._total = max(counts.values(), default=0)
         start = self._done = counts.get(model, 0)
+        patient_until = time.monotonic() + self._patience
 
         async def told(tried: int) -> None:
+            nonlocal patient_until
             self._done = min(start + tried, self._total)
+            patient_until = time.monotonic() + self._patience
 
-        patient_until = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
                 if not await self._embed.all(model, told):
@@ -157,8 +165,6 @@ class CarryOutSwitch:
                     raise
                 logger.info("Embedding must wait: %s", error.message)
                 await asyncio.sleep(_RETRY_SECONDS)
-            else:
-                patient_until = time.monotonic() + PATIENCE_SECONDS
             start = self._done
 
     async def _rehearse(self, switch: Switch) -> Rehearsal:
@@ -191,7 +197,8 @@ class CarryOutSwitch:
     async def _flip(self, switch: Switch, rehearsal: Rehearsal) -> None:
         def turn(records: Records) -> None:
             records.changes.lock()
-            # First of all, for it says whether the switch is still to be made.
+            self._advance(switch, records)
+            # Before the flip, for it says whether the switch is still to be made.
             if not records.switches.end(switch.id, SwitchState.DONE, rehearsal=rehearsal):
                 raise _Over
             flip(records, switch.source, switch.target)

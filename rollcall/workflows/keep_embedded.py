@@ -33,6 +33,8 @@ class KeepEmbedded:
         for model in dict.fromkeys([*active, *further]):
             count = await self._embed.all(model)
             tried += count
-            if not count:
+            if count:
+                self._complete.discard(model)
+            else:
                 self._complete.add(model)
         return tried

@@ -7,6 +7,7 @@ import pytest
 from db.engine import SqlDatabase
 from rollcall.core.models import Fingerprint, Rehearsal, Server, Switch, SwitchKind, SwitchState, SwitchStep
 from rollcall.core.records import SHARED
+from rollcall.core.shared_settings import SharedSettings
 from rollcall.gallery.gallery import FaceGallery
 from rollcall.workflows.switch_models import flip
 from tests.db.rows import read
@@ -161,12 +162,9 @@ def test_a_flip_is_one_commit_that_every_gallery_hears_of(database: SqlDatabase)
         before = records.changes.latest()
         flip(records, "old", "new")
         gallery.follow()
-        before_the_commit = gallery.shared
-    assert before_the_commit.insightface_model is None
+        assert gallery.shared == SharedSettings(next_model="new")
     gallery.follow()
-    assert gallery.shared.insightface_model == "new"
-    assert gallery.shared.previous_model == "old"
-    assert gallery.shared.next_model is None
+    assert gallery.shared == SharedSettings(insightface_model="new", previous_model="old")
     with database.transaction() as records:
         assert records.changes.after(before).changed == frozenset({SHARED})
 

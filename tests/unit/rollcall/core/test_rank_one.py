@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rollcall.core.faces import Embeddings, Metric
 from rollcall.core.matching import similarities
 from rollcall.core.people import PersonKey, PersonType
-from rollcall.core.rank_one import Rank1, compare_rank1, not_finding_themselves, numbered
+from rollcall.core.rank_one import TOLERANCE, Rank1, compare_rank1, not_finding_themselves, numbered
 from rollcall.core.similarity_blocks import PROBES_A_BLOCK, SimilarityBlocks
 
 COSINE, EUCLIDEAN = Metric.COSINE, Metric.EUCLIDEAN
@@ -122,3 +122,17 @@ def test_a_block_is_what_the_gallery_finds_for_each_face(metric: Metric) -> None
 
 def test_codes_of_one_person_have_one_number() -> None:
     assert numbered(people("A", "B", "a ", "C", "b")).tolist() == [0, 1, 0, 2, 1]
+
+
+@pytest.mark.parametrize("metric", list(Metric))
+def test_faces_of_two_persons_that_are_alike_are_found_when_asked_for(metric: Metric) -> None:
+    vectors = at(0, 0, 90, 90, 180)
+    who = people("A", "B", "C", "c ", "D")
+    assert not_finding_themselves(who, vectors, metric).tolist() == []
+    assert not_finding_themselves(who, vectors, metric, by=-TOLERANCE).tolist() == [0, 1]
+
+
+def test_only_the_rows_that_are_asked_about_are_given() -> None:
+    rows = np.array([1, 3], dtype=np.int64)
+    found = not_finding_themselves(people("A", "B", "C", "D"), at(0, 0, 0, 90), COSINE, among=rows, by=-0.1)
+    assert found.tolist() == [1]

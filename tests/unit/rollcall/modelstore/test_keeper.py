@@ -9,7 +9,8 @@ from rollcall.core.faces import FALLBACK_MODEL, Reading, ReadRequest
 from rollcall.core.models import LoadedModel
 from rollcall.core.shared_settings import SharedSettings
 from rollcall.modelstore.catalog import Pack
-from rollcall.modelstore.keeper import ModelChoice, ModelKeeper, Progress
+from rollcall.modelstore.choice import ModelChoice
+from rollcall.modelstore.keeper import ModelKeeper, Progress
 from tests.packs import write_pack
 
 PACK = "pack"

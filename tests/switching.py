@@ -1,0 +1,91 @@
+"""A server's parts on a database, without HTTP or background work; and models to switch between."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from rollcall.compose import Parts, build
+from rollcall.core.faces import ReadRequest, Subjects
+from rollcall.core.models import Switch
+from rollcall.core.people import PersonKey, PersonType
+from rollcall.core.ports import FaceReader
+from rollcall.core.records import NewFace
+from rollcall.core.settings import Settings
+from rollcall.workflows.enroll import Enrolled, Enrollment, EnrollMode
+from rollcall.workflows.recognize import Named, Sighting
+from tests.packs import picture, write_pack
+
+FIRST, SECOND, BLIND, BROKEN = "first", "second", "blind", "broken"
+
+
+def write_models(folder: Path) -> None:
+    """Two good ones; one that takes everybody for one person; and one whose recogniser is no network."""
+    write_pack(folder / FIRST)
+    write_pack(folder / SECOND, seed=21, dimensions=256)
+    write_pack(folder / BLIND, tells_people_apart=False)
+    write_pack(folder / BROKEN)
+    (folder / BROKEN / "rec_synthetic.onnx").write_bytes(b"no network")
+
+
+@asynccontextmanager
+async def server(
+    database_url: str, model_dir: Path, reader: FaceReader, **settings: Any
+) -> AsyncIterator[Parts]:
+    """The parts of one process, after its start: the model that is wanted is loaded."""
+    chosen = {
+        "model_dir": model_dir,
+        "insightface_model": FIRST,
+        "database_url": database_url,
+        "auto_download_models": False,
+        "enable_face_quality_check": False,
+        **settings,
+    }
+    parts = build(Settings(_env_file=None, **chosen), reader)
+    try:
+        await parts.prepare_database.run()
+        await parts.models.step()
+        yield parts
+    finally:
+        parts.close()
+
+
+def student(code: str) -> PersonKey:
+    return PersonKey(type=PersonType.STUDENT, code=code)
+
+
+async def enrol(parts: Parts, *people: int) -> list[int]:
+    """Enrol synthetic persons: the n-th as student Sn, of one picture more if there are some."""
+    found = []
+    for n in people:
+        enrollment = Enrollment(
+            person=student(f"S{n}"), name=f"Name of S{n}", picture=picture(n), mode=EnrollMode.ADD
+        )
+        [enrolled] = await parts.workflows.enroll.many([enrollment])
+        assert isinstance(enrolled, Enrolled)
+        found.append(enrolled.face_id)
+    return found
+
+
+async def enrol_without_image(parts: Parts, reader: FaceReader, n: int, model: str = FIRST) -> int:
+    """A face as older servers left it: its embedding, and no picture to make another of."""
+    request = ReadRequest(picture=picture(n), model=model, embed=Subjects.LARGEST)
+    embedding = (await reader.read(request)).faces[0].embedding
+    assert embedding is not None
+    face = NewFace(
+        person=student(f"S{n}"), model=model, embedding=embedding, image=b"", content_type="image/jpeg"
+    )
+    return await parts.database.run(lambda records: records.faces.add(face))
+
+
+async def recognised(parts: Parts, n: int) -> tuple[str, str] | None:
+    """Who the n-th synthetic person is, and the model by which that was found."""
+    found: Named | None = (await parts.workflows.recognize.largest(Sighting(picture=picture(n)))).match
+    return (found.match.person.code, found.match.model) if found else None
+
+
+async def switched(parts: Parts, target: str, *, force: bool = False) -> Switch:
+    """A switch, begun and carried out by this server."""
+    begun = await parts.workflows.switch_models.begin(target, force=force)
+    assert await parts.carry_out_switch.round()
+    return await parts.workflows.switch_models.of(begun.id)
