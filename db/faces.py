@@ -1,6 +1,5 @@
 """Enrolled faces: FaceData and our table of embeddings."""
 
-import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
@@ -15,7 +14,6 @@ from db.lacking import count_lacking, images_lacking, left_faces
 from db.listing import list_faces, of_person
 from db.locking import lock
 from db.packets import require_room
-from rollcall.core.faces import Embedding
 from rollcall.core.models import LeftFace
 from rollcall.core.people import PersonKey, PersonType
 from rollcall.core.records import EnrolledFace, FurtherEmbedding, NewFace, StoredEmbeddings, StoredImage
@@ -61,7 +59,8 @@ class SqlFaces:
         # The Id may have been given before: other programs can empty the table, which starts it anew.
         if self._connection.execute(_TRACES, {"face_id": face_id}).first() is not None:
             self._remove_traces([face_id])
-        self._insert(face_id, face.model, Vector=to_blob(face.embedding))
+        entry = {"FaceId": face_id, "Model": face.model, "Vector": to_blob(face.embedding), "Problem": None}
+        self._connection.execute(_ADD_EMBEDDING, entry)
         SqlKnownFaces(self._connection).remember(face_id)
         SqlChanges(self._connection).append([face_id])
         return face_id
@@ -110,20 +109,6 @@ class SqlFaces:
         """
         return count_lacking(self._connection, model)
 
-    def add_embedding(self, face_id: int, model: str, vector: Embedding, image: bytes | None = None) -> bool:
-        """Store a further model's embedding; False if the face is gone or has another image meanwhile.
-
-        `image`: the picture it was made of; None to take it for the face's.
-        """
-        lock(self._connection)
-        if not self._exists(face_id, image):
-            return False
-        self._put(face_id, model, Vector=to_blob(vector))
-        # Galleries will have it from now on, so it must be missed when another program deletes it.
-        SqlKnownFaces(self._connection).remember(face_id)
-        SqlChanges(self._connection).append([face_id])
-        return True
-
     def add_further(self, model: str, further: Sequence[FurtherEmbedding]) -> int:
         """Store what a model made of several faces, in one go; returns how many embeddings were stored.
 
@@ -131,27 +116,29 @@ class SqlFaces:
         is not replaced by a problem.
         """
         lock(self._connection)
-        current = [one for one in further if self._exists(one.face_id, one.image)]
-        vectors = [one for one in current if one.vector is not None]
-        ids = [one.face_id for one in vectors]
+        current = [one for one in further if self._exists(one)]
+        vectors = {one.face_id: one.vector for one in current if one.vector is not None}
+        problems = {one.face_id: one.problem or "" for one in current if one.vector is None}
+        for face_id in self._embedded(model, problems):
+            del problems[face_id]
         table = tables.embeddings
-        self._connection.execute(delete(table).where(table.c.FaceId.in_(ids), table.c.Model == model))
-        rows = [
-            {"FaceId": one.face_id, "Model": model, "Vector": to_blob(one.vector)}
-            for one in vectors
-            if one.vector is not None
+        replaced = table.c.FaceId.in_([*vectors, *problems])
+        self._connection.execute(delete(table).where(replaced, table.c.Model == model))
+        rows: list[dict[str, object]] = [
+            {"FaceId": face_id, "Model": model, "Vector": to_blob(vector), "Problem": None}
+            for face_id, vector in vectors.items()
+        ]
+        rows += [
+            {"FaceId": face_id, "Model": model, "Vector": None, "Problem": problem[:50]}
+            for face_id, problem in problems.items()
         ]
         if rows:
             self._connection.execute(_ADD_EMBEDDING, rows)
-        known = SqlKnownFaces(self._connection)
-        for face_id in ids:
+        for face_id in vectors:
             # Galleries will have it from now on, so it must be missed when another program deletes it.
-            known.remember(face_id)
-        SqlChanges(self._connection).append(ids)
-        for one in current:
-            if one.vector is None:
-                self.note_unreadable(one.face_id, model, one.problem or "")
-        return len(rows)
+            SqlKnownFaces(self._connection).remember(face_id)
+        SqlChanges(self._connection).append(vectors)
+        return len(vectors)
 
     def prune(self, keep: Collection[str], limit: int) -> int:
         """Delete embeddings of other models than these, of faces that have one by the first of `keep`; of at
@@ -168,35 +155,18 @@ class SqlFaces:
         SqlChanges(self._connection).append(ids)
         return len(ids)
 
-    def note_unreadable(self, face_id: int, model: str, problem: str, image: bytes | None = None) -> None:
-        """Remember that this model finds no face in the image; an embedding it has already stays.
-
-        `image`: as for `add_embedding`.
-        """
-        lock(self._connection)
-        table = tables.embeddings
-        known = select(table.c.Id).where(
-            table.c.FaceId == face_id, table.c.Model == model, table.c.Vector.is_not(None)
-        )
-        if self._exists(face_id, image) and self._connection.execute(known).first() is None:
-            self._put(face_id, model, Problem=problem[:50])
-
-    def _exists(self, face_id: int, image: bytes | None) -> bool:
+    def _exists(self, further: FurtherEmbedding) -> bool:
         table = tables.face_data
-        query = select(table.c.Id).where(table.c.Id == face_id)
-        if image is not None:
-            query = query.where(func.crc32(table.c.ImageData) == zlib.crc32(image))
+        query = select(table.c.Id).where(table.c.Id == further.face_id)
+        if further.image_crc32 is not None:
+            query = query.where(func.crc32(table.c.ImageData) == further.image_crc32)
         return self._connection.execute(query).first() is not None
 
-    def _put(self, face_id: int, model: str, **values: object) -> None:
-        """Write the face's one row of the model, whatever was there."""
+    def _embedded(self, model: str, face_ids: Iterable[int]) -> Sequence[int]:
+        """Those of the faces that have an embedding by a model."""
         table = tables.embeddings
-        self._connection.execute(delete(table).where(table.c.FaceId == face_id, table.c.Model == model))
-        self._insert(face_id, model, **values)
-
-    def _insert(self, face_id: int, model: str, **values: object) -> None:
-        """Write the face's one row of the model where there is none."""
-        self._connection.execute(_ADD_EMBEDDING, {"FaceId": face_id, "Model": model, **values})
+        query = select(table.c.FaceId).where(table.c.Model == model, table.c.Vector.is_not(None))
+        return self._connection.execute(query.where(table.c.FaceId.in_(list(face_ids)))).scalars().all()
 
     def _remove(self, face_ids: Iterable[int]) -> int:
         removed = 0

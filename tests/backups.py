@@ -15,7 +15,7 @@ from rollcall.core.records import AttendanceStatus, RecognitionAttempt
 from rollcall.workflows.back_up import BackUp
 from rollcall.workflows.check_archive import CheckArchive, Checked
 from rollcall.workflows.restore import Restore, Restored, RestoreMode, RestoreOptions
-from tests.db.rows import embedding, new_face, student, teacher
+from tests.db.rows import add_embedding, embedding, new_face, note_unreadable, student, teacher
 
 EVERYTHING = Contents(images=True, attendance=True, logs=True)
 NAMES = ("Zoë Groß", "Ελένη", "Иван", "محمد", "王小明", "Ada 🎓", 'O\'Neil \\ "x"')
@@ -81,8 +81,8 @@ def fill(database: SqlDatabase) -> None:
             person = teacher(f"t{number}") if number % 3 == 2 else student(f"S{number}")
             records.people.add(Person(key=person, name=name))
             face_id = records.faces.add(new_face(person, embedding=embedding(number)))
-            records.faces.add_embedding(face_id, "antelopev2", embedding(100 + number))
-            records.faces.note_unreadable(face_id, "buffalo_sc", "NO_FACE_DETECTED")
+            add_embedding(records, face_id, "antelopev2", embedding(100 + number))
+            note_unreadable(records, face_id, "buffalo_sc", "NO_FACE_DETECTED")
             attempt = RecognitionAttempt(person=person, confidence=0.9876, processing_time_ms=12)
             records.log.add([attempt, attempt])
         records.log.add([RecognitionAttempt(person=None, confidence=0, processing_time_ms=3)])

@@ -5,7 +5,6 @@ from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
 from rollcall.core.comparisons import Comparison
-from rollcall.core.faces import Embedding
 from rollcall.core.legacy import OldDescriptors
 from rollcall.core.models import LeftFace
 from rollcall.core.people import Person, PersonKey, PersonType
@@ -94,17 +93,6 @@ class Faces(Protocol):
         ...
 
     def count_lacking(self, model: str) -> int: ...
-
-    def add_embedding(self, face_id: int, model: str, vector: Embedding, image: bytes | None = None) -> bool:
-        """Store a further model's embedding; False if the face is gone or has another image meanwhile.
-
-        `image`: the picture it was made of; None to take it for the face's.
-        """
-        ...
-
-    def note_unreadable(self, face_id: int, model: str, problem: str, image: bytes | None = None) -> None:
-        """Remember that this model finds no face in the image, so that it is not tried again."""
-        ...
 
 
 class KnownFaces(Protocol):

@@ -41,10 +41,13 @@ class StoredEmbeddings:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FurtherEmbedding:
-    """What a model made of a face's image: an embedding, or the code of the error in its place."""
+    """What a model made of a face's image: an embedding, or the code of the error in its place.
+
+    `image_crc32` tells whether the face still has that image; None where that does not matter.
+    """
 
     face_id: int
-    image: bytes
+    image_crc32: int | None
     vector: Embedding | None = None
     problem: str | None = None
 

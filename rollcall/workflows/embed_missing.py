@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+import zlib
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
@@ -102,7 +103,7 @@ class EmbedMissing:
         vector = next((face.embedding for face in reading.faces if face.embedding is not None), None)
         if vector is None:
             return _problem(image, model, "NO_FACE_DETECTED")
-        return FurtherEmbedding(face_id=image.face_id, image=image.image, vector=vector)
+        return FurtherEmbedding(face_id=image.face_id, image_crc32=zlib.crc32(image.image), vector=vector)
 
     async def _read_twice(self, request: ReadRequest) -> Reading:
         """A fault of the moment, such as too little memory, must not mark a face as unreadable for good."""
@@ -126,4 +127,4 @@ def _page(model: str, after: int, records: Records) -> Sequence[StoredImage]:
 
 def _problem(image: StoredImage, model: str, code: str) -> FurtherEmbedding:
     logger.warning("Face %d cannot be read by %s: %s", image.face_id, model, code)
-    return FurtherEmbedding(face_id=image.face_id, image=image.image, problem=code)
+    return FurtherEmbedding(face_id=image.face_id, image_crc32=zlib.crc32(image.image), problem=code)

@@ -1,6 +1,7 @@
 """Values to store, and a way past db/ to what the tables hold."""
 
 import json
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -9,9 +10,10 @@ from sqlalchemy import Table, insert, text
 
 from db import tables
 from db.engine import SqlDatabase
+from rollcall.core.database_ports import Records
 from rollcall.core.faces import Embedding
 from rollcall.core.people import PersonKey, PersonType
-from rollcall.core.records import NewFace, StoredEmbeddings
+from rollcall.core.records import FurtherEmbedding, NewFace, StoredEmbeddings
 
 OLD_NUMBERS = [round(0.001 * n - 0.05, 6) for n in range(128)]
 
@@ -84,3 +86,23 @@ def read(database: SqlDatabase, query: str) -> Sequence[Any]:
     """All rows of a query, as tuples."""
     with database.connection() as connection:
         return [tuple(row) for row in connection.execute(text(query)).all()]
+
+
+def add_embedding(
+    records: Records, face_id: int, model: str, vector: Embedding, image: bytes | None = None
+) -> bool:
+    """Store a further embedding of one face, made of this image; False if it is not stored."""
+    one = FurtherEmbedding(face_id=face_id, image_crc32=_crc32(image), vector=vector)
+    return records.faces.add_further(model, [one]) == 1
+
+
+def note_unreadable(
+    records: Records, face_id: int, model: str, problem: str, image: bytes | None = None
+) -> None:
+    """Remember that a model finds no face in this image of a face."""
+    one = FurtherEmbedding(face_id=face_id, image_crc32=_crc32(image), problem=problem)
+    records.faces.add_further(model, [one])
+
+
+def _crc32(image: bytes | None) -> int | None:
+    return None if image is None else zlib.crc32(image)

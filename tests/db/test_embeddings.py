@@ -11,7 +11,19 @@ from db import tables
 from db.engine import SqlDatabase
 from rollcall.core.faces import FALLBACK_MODEL
 from rollcall.core.records import EMPTY_LOG
-from tests.db.rows import OLD_NUMBERS, embedding, entries, new_face, old_face, put, read, student, teacher
+from tests.db.rows import (
+    OLD_NUMBERS,
+    add_embedding,
+    embedding,
+    entries,
+    new_face,
+    note_unreadable,
+    old_face,
+    put,
+    read,
+    student,
+    teacher,
+)
 
 
 def test_embeddings_come_back_bit_by_bit(database: SqlDatabase) -> None:
@@ -20,7 +32,7 @@ def test_embeddings_come_back_bit_by_bit(database: SqlDatabase) -> None:
         second = records.faces.add(
             new_face(teacher("b"), embedding=embedding(2, length=128), model="scrfd_mbf")
         )
-        records.faces.add_embedding(first, "antelopev2", embedding(3))
+        add_embedding(records, first, "antelopev2", embedding(3))
     with database.transaction() as records:
         stored = {(one.face_id, one.model): one for one in entries(records.faces.embeddings())}
     assert stored.keys() == {(first, "buffalo_l"), (first, "antelopev2"), (second, "scrfd_mbf")}
@@ -33,7 +45,7 @@ def test_embeddings_come_back_bit_by_bit(database: SqlDatabase) -> None:
 def test_models_whose_names_differ_in_case_are_different_models(database: SqlDatabase) -> None:
     with database.transaction() as records:
         face_id = records.faces.add(new_face(model="pack"))
-        records.faces.add_embedding(face_id, "Pack", embedding(2))
+        add_embedding(records, face_id, "Pack", embedding(2))
         assert {one.model for one in entries(records.faces.embeddings())} == {"pack", "Pack"}
         assert records.faces.count_lacking("PACK") == 1
 
@@ -49,17 +61,17 @@ def test_a_row_of_the_old_server_is_an_embedding_of_the_fallback_model(database:
 def test_an_old_row_with_a_newer_embedding_is_read_from_our_table(database: SqlDatabase) -> None:
     face_id = old_face(database)
     with database.transaction() as records:
-        assert records.faces.add_embedding(face_id, "buffalo_l", embedding(1))
+        assert add_embedding(records, face_id, "buffalo_l", embedding(1))
         assert [one.model for one in entries(records.faces.embeddings())] == ["buffalo_l"]
 
 
 def test_an_old_row_stays_matchable_where_no_face_was_found_in_its_image(database: SqlDatabase) -> None:
     face_id = old_face(database)
     with database.transaction() as records:
-        records.faces.note_unreadable(face_id, "buffalo_l", "NO_FACE_DETECTED")
+        note_unreadable(records, face_id, "buffalo_l", "NO_FACE_DETECTED")
         assert [one.model for one in entries(records.faces.embeddings([face_id]))] == [FALLBACK_MODEL]
         assert [one.model for one in entries(records.faces.embeddings())] == [FALLBACK_MODEL]
-        records.faces.add_embedding(face_id, "antelopev2", embedding(1))
+        add_embedding(records, face_id, "antelopev2", embedding(1))
         assert [one.model for one in entries(records.faces.embeddings())] == ["antelopev2"]
 
 
@@ -103,7 +115,7 @@ def test_a_vector_that_is_not_finite_is_left_out_and_the_others_stay(
     with database.transaction() as records:
         ids = [records.faces.add(new_face(student(f"s{n}"), embedding=embedding(n))) for n in range(3)]
         for face_id, bad in zip(ids, (np.nan, np.inf, 0.5), strict=True):
-            assert records.faces.add_embedding(face_id, "m", np.array([bad, 1], dtype=np.float32))
+            assert add_embedding(records, face_id, "m", np.array([bad, 1], dtype=np.float32))
     with caplog.at_level(logging.WARNING), database.transaction() as records:
         found = list(entries(records.faces.embeddings()))
     assert [(one.face_id, one.model) for one in found] == [(id, "buffalo_l") for id in ids] + [(ids[2], "m")]
@@ -116,7 +128,7 @@ def test_the_descriptor_of_a_face_with_an_embedding_of_ours_is_not_read(
 ) -> None:
     face_id = old_face(database, descriptor="no json")
     with database.transaction() as records:
-        assert records.faces.add_embedding(face_id, "buffalo_l", embedding(1))
+        assert add_embedding(records, face_id, "buffalo_l", embedding(1))
     with caplog.at_level(logging.WARNING), database.transaction() as records:
         assert len(list(entries(records.faces.embeddings()))) == 1
         assert len(list(entries(records.faces.embeddings([face_id])))) == 1
@@ -165,7 +177,7 @@ def test_writing_while_embeddings_are_read_loses_none(database: SqlDatabase) -> 
     with database.transaction() as records:
         seen = []
         for stored in entries(records.faces.embeddings()):
-            records.faces.add_embedding(stored.face_id, "z", stored.vector)
+            add_embedding(records, stored.face_id, "z", stored.vector)
             seen.append(stored.face_id)
     assert seen == ids
 
@@ -180,8 +192,8 @@ def test_a_face_with_an_image_lacks_the_models_it_has_not_met(database: SqlDatab
         assert records.faces.count_lacking("antelopev2") == 3
         images = records.faces.images_lacking("antelopev2", 2)
         assert [(one.face_id, one.image) for one in images] == [(with_image[0], b"A"), (with_image[1], b"B")]
-        assert records.faces.add_embedding(with_image[0], "antelopev2", embedding(1))
-        records.faces.note_unreadable(with_image[1], "antelopev2", "p" * 80)
+        assert add_embedding(records, with_image[0], "antelopev2", embedding(1))
+        note_unreadable(records, with_image[1], "antelopev2", "p" * 80)
         images = records.faces.images_lacking("antelopev2", 10)
         assert [one.face_id for one in images] == [with_image[2]]
         assert records.faces.count_lacking("antelopev2") == 1
@@ -210,17 +222,17 @@ def test_an_old_row_has_the_fallback_models_embedding_already(database: SqlDatab
 def test_an_old_row_that_was_given_a_newer_embedding_lacks_the_fallback_models(database: SqlDatabase) -> None:
     face_id = old_face(database)
     with database.transaction() as records:
-        records.faces.add_embedding(face_id, "buffalo_l", embedding(1))
+        add_embedding(records, face_id, "buffalo_l", embedding(1))
         assert [one.face_id for one in records.faces.images_lacking(FALLBACK_MODEL, 10)] == [face_id]
 
 
 def test_an_embedding_replaces_the_note_that_there_is_none(database: SqlDatabase) -> None:
     with database.transaction() as records:
         face_id = records.faces.add(new_face())
-        records.faces.note_unreadable(face_id, "m", "NO_FACE_DETECTED")
+        note_unreadable(records, face_id, "m", "NO_FACE_DETECTED")
         before = records.changes.latest()
-        assert records.faces.add_embedding(face_id, "m", embedding(1))
-        assert records.faces.add_embedding(face_id, "m", embedding(2))
+        assert add_embedding(records, face_id, "m", embedding(1))
+        assert add_embedding(records, face_id, "m", embedding(2))
         assert records.changes.after(before).changed == frozenset({face_id})
     rows = read(database, "SELECT Problem FROM RollcallEmbeddings WHERE Model = 'm'")
     assert rows == [(None,)]
@@ -229,14 +241,14 @@ def test_an_embedding_replaces_the_note_that_there_is_none(database: SqlDatabase
 def test_a_note_does_not_replace_an_embedding(database: SqlDatabase) -> None:
     with database.transaction() as records:
         face_id = records.faces.add(new_face(model="m"))
-        records.faces.note_unreadable(face_id, "m", "NO_FACE_DETECTED")
+        note_unreadable(records, face_id, "m", "NO_FACE_DETECTED")
         assert [one.model for one in entries(records.faces.embeddings())] == ["m"]
 
 
 def test_nothing_is_stored_for_a_face_that_is_gone(database: SqlDatabase) -> None:
     with database.transaction() as records:
-        assert not records.faces.add_embedding(77, "m", embedding())
-        records.faces.note_unreadable(77, "m", "NO_FACE_DETECTED")
+        assert not add_embedding(records, 77, "m", embedding())
+        note_unreadable(records, 77, "m", "NO_FACE_DETECTED")
         assert records.changes.latest() == EMPTY_LOG
     assert read(database, "SELECT COUNT(*) FROM RollcallEmbeddings") == [(0,)]
 
@@ -249,8 +261,8 @@ def test_an_embedding_that_is_not_finite_is_refused(database: SqlDatabase) -> No
 def test_an_embedding_of_a_picture_that_was_replaced_meanwhile_is_not_stored(database: SqlDatabase) -> None:
     with database.transaction() as records:
         face_id = records.faces.add(new_face(image=b"new"))
-        assert not records.faces.add_embedding(face_id, "m", embedding(1), b"old")
-        records.faces.note_unreadable(face_id, "m", "NO_FACE_DETECTED", b"old")
+        assert not add_embedding(records, face_id, "m", embedding(1), b"old")
+        note_unreadable(records, face_id, "m", "NO_FACE_DETECTED", b"old")
         assert records.faces.count_lacking("m") == 1
-        assert records.faces.add_embedding(face_id, "m", embedding(1), b"new")
+        assert add_embedding(records, face_id, "m", embedding(1), b"new")
         assert records.faces.count_lacking("m") == 0

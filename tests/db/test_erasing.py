@@ -23,7 +23,7 @@ from rollcall.core.people import Person, PersonKey
 from rollcall.core.records import AttendanceStatus, RecognitionAttempt
 from rollcall.workflows.erase import Erase
 from tests.backups import fill, run
-from tests.db.rows import embedding, new_face, old_face, put, read, student, teacher
+from tests.db.rows import add_embedding, embedding, new_face, old_face, put, read, student, teacher
 
 PICTURE = b"\xff\xd8 the very picture of Quentin \xff\xd9" * 500
 ADA = student("QX-77")
@@ -48,7 +48,7 @@ def enrol(database: SqlDatabase, person: PersonKey = ADA) -> int:
         face_id = records.faces.add(
             new_face(person, embedding=embedding(50), image=PICTURE, original_name="Quentin.jpg")
         )
-        records.faces.add_embedding(face_id, "antelopev2", embedding(51))
+        add_embedding(records, face_id, "antelopev2", embedding(51))
         attempt = RecognitionAttempt(
             person=person, confidence=1, processing_time_ms=1, source_image_name="Quentin.jpg"
         )

@@ -12,7 +12,7 @@ from db.engine import SqlDatabase
 from db.listing import UNKNOWN_DATE
 from rollcall.core.errors import ImageTooLarge
 from rollcall.core.people import Person, PersonType
-from tests.db.rows import embedding, entries, new_face, old_face, put, read, student, teacher
+from tests.db.rows import add_embedding, embedding, entries, new_face, old_face, put, read, student, teacher
 
 
 def test_an_enrolled_face_is_stored_in_full(database: SqlDatabase) -> None:
@@ -49,7 +49,7 @@ def test_faces_are_counted_by_person(database: SqlDatabase) -> None:
 def test_removing_a_face_removes_its_embeddings(database: SqlDatabase) -> None:
     with database.transaction() as records:
         face_id = records.faces.add(new_face())
-        records.faces.add_embedding(face_id, "antelopev2", embedding(2))
+        add_embedding(records, face_id, "antelopev2", embedding(2))
         assert records.faces.remove(face_id)
         assert not records.faces.remove(face_id)
     assert read(database, "SELECT COUNT(*) FROM RollcallEmbeddings") == [(0,)]

@@ -16,7 +16,16 @@ from rollcall.core.people import Person
 from rollcall.core.records import EVERYTHING
 from rollcall.workflows.notice_foreign_writes import DESCRIPTORS_A_STEP, NoticeForeignWrites
 from tests.db.foreign import a_round, changes, enrol, write
-from tests.db.rows import OLD_NUMBERS, embedding, new_face, old_face, read, student
+from tests.db.rows import (
+    OLD_NUMBERS,
+    add_embedding,
+    embedding,
+    new_face,
+    note_unreadable,
+    old_face,
+    read,
+    student,
+)
 from tests.mariadb import MariaDBServer
 
 OTHER_DESCRIPTOR = json.dumps([0.25] * 128)
@@ -97,7 +106,7 @@ def test_another_descriptor_makes_it_the_old_servers_row_until_its_picture_is_re
 ) -> None:
     face_id = enrol(followed)
     with followed.transaction() as records:
-        records.faces.note_unreadable(face_id, "other", "NO_FACE_DETECTED")
+        note_unreadable(records, face_id, "other", "NO_FACE_DETECTED")
     statement = "UPDATE FaceData SET FaceDescriptor = :numbers, ImageData = :picture"
     write(followed, statement, numbers=OTHER_DESCRIPTOR, picture=b"new")
     assert a_round(followed) == 1
@@ -107,7 +116,7 @@ def test_another_descriptor_makes_it_the_old_servers_row_until_its_picture_is_re
         assert records.faces.count_lacking(FALLBACK_MODEL) == 0
         for model in ("buffalo_l", "other"):
             assert [one.image for one in records.faces.images_lacking(model, 5)] == [b"new"]
-        records.faces.add_embedding(face_id, "buffalo_l", embedding(3))
+        add_embedding(records, face_id, "buffalo_l", embedding(3))
     assert a_round(followed) == 0
 
 

@@ -1,5 +1,6 @@
 """What further models make of enrolled faces: stored together, asked for, and pruned."""
 
+import zlib
 from collections.abc import Sequence
 
 import pytest
@@ -30,7 +31,9 @@ def enrol(database: SqlDatabase, count: int, **changed: object) -> list[int]:
 def made(face_id: int, place: int, problem: str | None = None) -> FurtherEmbedding:
     """What the new model made of the i-th face."""
     vector = None if problem else embedding(100 + place)
-    return FurtherEmbedding(face_id=face_id, image=bytes([65 + place]), vector=vector, problem=problem)
+    return FurtherEmbedding(
+        face_id=face_id, image_crc32=zlib.crc32(bytes([65 + place])), vector=vector, problem=problem
+    )
 
 
 def add(database: SqlDatabase, *further: FurtherEmbedding, model: str = NEW) -> int:

@@ -18,7 +18,19 @@ from rollcall.core.faces import FALLBACK_MODEL, Embedding
 from rollcall.core.legacy import Looked, Move, MovedRow, OldRow, PictureSource
 from rollcall.core.people import PersonKey
 from tests.db.foreign import a_round, changes, write
-from tests.db.rows import OLD_NUMBERS, embedding, entries, new_face, old_face, put, read, student, teacher
+from tests.db.rows import (
+    OLD_NUMBERS,
+    add_embedding,
+    embedding,
+    entries,
+    new_face,
+    note_unreadable,
+    old_face,
+    put,
+    read,
+    student,
+    teacher,
+)
 from tests.mariadb import MariaDBServer
 
 MODEL = "buffalo_l"
@@ -141,15 +153,15 @@ def test_only_the_old_servers_rows_are_found(database: SqlDatabase) -> None:
     for descriptor in (None, "", "[]", "not json", json.dumps(["1"] * 128), json.dumps([0.5] * 512)):
         old_face(database, descriptor=descriptor)
     with database.transaction() as records:
-        records.faces.add_embedding(embedded, MODEL, embedding(1))
-        records.faces.note_unreadable(old, MODEL, "NO_FACE_DETECTED")
-        records.faces.add_embedding(twice_embedded, MODEL, embedding(1))
+        add_embedding(records, embedded, MODEL, embedding(1))
+        note_unreadable(records, old, MODEL, "NO_FACE_DETECTED")
+        add_embedding(records, twice_embedded, MODEL, embedding(1))
         # dlib gives the very numbers of the old server for the same picture.
-        records.faces.add_embedding(twice_embedded, FALLBACK_MODEL, OLD)
+        add_embedding(records, twice_embedded, FALLBACK_MODEL, OLD)
         records.faces.add(new_face(embedding=embedding(2)))
         records.faces.add(new_face(model="scrfd_mbf", embedding=embedding(3, 128)))
         enrolled = records.faces.add(new_face(model="scrfd_mbf", embedding=embedding(4, 128)))
-        records.faces.add_embedding(enrolled, MODEL, embedding(4))
+        add_embedding(records, enrolled, MODEL, embedding(4))
         records.faces.add(new_face(model=FALLBACK_MODEL, embedding=OLD))
     found = rows(database)
     assert [row.id for row in found] == [old, embedded, twice_embedded]
@@ -219,8 +231,8 @@ def test_a_row_is_moved_once_however_many_try(database: SqlDatabase) -> None:
 def test_an_embedding_that_was_there_is_the_rows_and_stays(database: SqlDatabase) -> None:
     face_id = old_face(database)
     with database.transaction() as records:
-        records.faces.add_embedding(face_id, MODEL, embedding(7))
-        records.faces.add_embedding(face_id, "antelopev2", embedding(8))
+        add_embedding(records, face_id, MODEL, embedding(7))
+        add_embedding(records, face_id, "antelopev2", embedding(8))
     another_backends = embedding(7) + np.float32(0.001)
     move(database, face_id, vector=another_backends)
     assert checked(database).right == [face_id]
@@ -232,7 +244,7 @@ def test_an_embedding_that_was_there_is_the_rows_and_stays(database: SqlDatabase
 def test_an_embedding_of_another_picture_gives_way_where_there_is_a_picture(database: SqlDatabase) -> None:
     face_id = old_face(database)
     with database.transaction() as records:
-        records.faces.add_embedding(face_id, MODEL, embedding(7))
+        add_embedding(records, face_id, MODEL, embedding(7))
     move(database, face_id, vector=embedding(9))
     assert checked(database).right == [face_id]
     assert np.array_equal(written(database), embedding(9))
@@ -244,7 +256,7 @@ def test_an_embedding_that_cannot_be_made_again_stays(database: SqlDatabase) -> 
     put(database, tables.student, {"StudentCode": "S1", "StudentImage": b"a picture"})
     face_id = old_face(database, code="S1", ImageData=None)
     with database.transaction() as records:
-        records.faces.add_embedding(face_id, MODEL, embedding(7))
+        add_embedding(records, face_id, MODEL, embedding(7))
     move(database, face_id, vector=embedding(9))
     assert np.array_equal(written(database), embedding(7))
     put_back(database)
@@ -254,7 +266,7 @@ def test_an_embedding_that_cannot_be_made_again_stays(database: SqlDatabase) -> 
 def test_a_note_that_no_face_was_found_gives_way(database: SqlDatabase) -> None:
     face_id = old_face(database)
     with database.transaction() as records:
-        records.faces.note_unreadable(face_id, MODEL, "NO_FACE_DETECTED")
+        note_unreadable(records, face_id, MODEL, "NO_FACE_DETECTED")
     move(database, face_id)
     assert checked(database).right == [face_id]
     put_back(database)

@@ -8,7 +8,7 @@ import pytest
 from db.engine import SqlDatabase
 from rollcall.core.records import EVERYTHING
 from tests.db.foreign import a_round, changes, enrol, write
-from tests.db.rows import embedding, new_face, old_face, read, student
+from tests.db.rows import add_embedding, embedding, new_face, note_unreadable, old_face, read, student
 
 
 def test_what_we_write_ourselves_is_never_noticed(followed: SqlDatabase) -> None:
@@ -18,8 +18,8 @@ def test_what_we_write_ourselves_is_never_noticed(followed: SqlDatabase) -> None
     with followed.transaction() as records:
         records.faces.remove_person(student("S1"))
         third = records.faces.add(new_face(student("S1")))
-        records.faces.add_embedding(old, "buffalo_l", embedding(1))
-        records.faces.note_unreadable(second, "m", "NO_FACE_DETECTED")
+        add_embedding(records, old, "buffalo_l", embedding(1))
+        note_unreadable(records, second, "m", "NO_FACE_DETECTED")
         assert records.faces.remove(second)
     before = changes(followed)
     assert before == [first, second, old, first, third, old, second]
@@ -59,7 +59,7 @@ def test_nothing_of_ours_is_noticed_while_many_enrol_replace_and_delete(followed
                 records.faces.remove_person(student(f"S{number}"))
                 face_id = records.faces.add(new_face(student(f"S{number}")))
             with followed.transaction() as records:
-                records.faces.add_embedding(face_id, "other", embedding(1))
+                add_embedding(records, face_id, "other", embedding(1))
 
     def notice() -> int:
         noticed = 0
@@ -104,7 +104,7 @@ def test_two_first_looks_at_once_agree(database: SqlDatabase) -> None:
 def test_an_id_that_is_given_again_has_nothing_of_the_former_face(followed: SqlDatabase) -> None:
     former = enrol(followed)
     with followed.transaction() as records:
-        records.faces.add_embedding(former, "other", embedding(1))
+        add_embedding(records, former, "other", embedding(1))
     write(followed, "DELETE FROM FaceData")
     counter = "ALTER TABLE FaceData AUTO_INCREMENT = 1"
     write(followed, "DELETE FROM sqlite_sequence" if followed.kind == "sqlite" else counter)
@@ -118,7 +118,7 @@ def test_a_row_that_others_write_and_delete_again_is_missed_once_galleries_have_
 ) -> None:
     face_id = old_face(followed)
     with followed.transaction() as records:
-        assert records.faces.add_embedding(face_id, "buffalo_l", embedding(1))
+        assert add_embedding(records, face_id, "buffalo_l", embedding(1))
     write(followed, "DELETE FROM FaceData")
     assert a_round(followed) == 1
     assert changes(followed) == [face_id, face_id]

@@ -27,7 +27,7 @@ from rollcall.workflows.evaluate import compare as compare_pairs
 from rollcall.workflows.shadow import Shadow
 from runners.local import LocalFaceReader
 from runners.models import ModelCache
-from tests.db.rows import embedding, new_face, student
+from tests.db.rows import add_embedding, embedding, new_face, student
 from tests.packs import SHARED, needs_shared
 from tests.servers import ROOT, clean_environment
 
@@ -65,7 +65,7 @@ def enrol(database: SqlDatabase, *faces: tuple[PersonKey, dict[str, Embedding]])
         with database.transaction() as records:
             face_id = records.faces.add(new_face(person, model=model, embedding=vector))
             for model, vector in others:
-                records.faces.add_embedding(face_id, model, vector)
+                add_embedding(records, face_id, model, vector)
 
 
 def recognised(database: SqlDatabase, old: Outcome, new: Outcome) -> None:

@@ -18,6 +18,7 @@ from rollcall.core.people import PersonKey, PersonType
 from rollcall.core.rank_one import Rank1
 from rollcall.core.records import NewFace, StoredCalibration
 from rollcall.workflows.compare_models import CompareModels, GalleryComparison
+from tests.db.rows import add_embedding
 
 T = TypeVar("T")
 
@@ -52,7 +53,7 @@ def enrol(database: SqlDatabase, *faces: tuple[str, Mapping[str, Embedding]]) ->
                 )
             )
             for model, vector in others:
-                records.faces.add_embedding(face_id, model, vector)
+                add_embedding(records, face_id, model, vector)
 
 
 def by_both(old: float, new: float) -> dict[str, Embedding]:
@@ -156,9 +157,7 @@ def test_a_face_that_is_deleted_meanwhile_is_left_out(database: SqlDatabase) -> 
 def test_an_embedding_that_is_replaced_meanwhile_leaves_its_face_out(database: SqlDatabase) -> None:
     enrol(database, *((code, by_both(n, n)) for n, code in enumerate("ABCD")))
     replaced = at(0, length=9)
-    changing = cast(
-        Database, Changing(database, lambda records: records.faces.add_embedding(2, "new", replaced))
-    )
+    changing = cast(Database, Changing(database, lambda records: add_embedding(records, 2, "new", replaced)))
     found = CompareModels(database=changing).run("old", "new").gallery
     assert found is not None
     assert found.faces == 3

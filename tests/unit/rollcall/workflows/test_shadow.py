@@ -23,6 +23,7 @@ from rollcall.gallery.gallery import FaceGallery
 from rollcall.workflows.shadow import QUEUE_SIZE, Shadow
 from runners.local import LocalFaceReader
 from runners.models import ModelCache
+from tests.db.rows import add_embedding
 from tests.packs import empty_picture, picture, write_pack
 
 ADA = PersonKey(type=PersonType.STUDENT, code="S1")
@@ -82,7 +83,7 @@ class School:
         for person in people:
             vector = await self.embed(person, "new")
             with self.database.transaction() as records:
-                assert records.faces.add_embedding(self.face_ids[person], "new", vector)
+                assert add_embedding(records, self.face_ids[person], "new", vector)
         self.gallery.follow()
 
     def shadow(self, model: Callable[[], ActiveModel | None] = lambda: SHADOW, **options: Any) -> Shadow:
