@@ -1,4 +1,4 @@
-"""Readers of pictures that are no pictures: plain bytes, of which a fake knows what they show."""
+"""Readers of pictures that a test can hold, and some of pictures that are plain bytes."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,6 +8,7 @@ import numpy as np
 from rollcall.core.errors import RollcallError
 from rollcall.core.faces import Box, Embedding, Face, Reading, ReadRequest
 from rollcall.core.models import LoadedModel
+from rollcall.core.ports import FaceReader
 
 
 def face_of(embedding: Embedding | None) -> Face:
@@ -56,6 +57,28 @@ class ScriptedReader:
 
     async def unload(self, model: str) -> None:
         pass
+
+
+class HeldReader:
+    """core.ports.FaceReader that reads nothing with one model until it is let."""
+
+    def __init__(self, reader: FaceReader, model: str) -> None:
+        self._reader = reader
+        self._model = model
+        self.let = asyncio.Event()
+        self.reading = asyncio.Event()
+
+    async def read(self, request: ReadRequest) -> Reading:
+        if request.model == self._model:
+            self.reading.set()
+            await self.let.wait()
+        return await self._reader.read(request)
+
+    async def load(self, model: str) -> LoadedModel:
+        return await self._reader.load(model)
+
+    async def unload(self, model: str) -> None:
+        await self._reader.unload(model)
 
 
 async def until(condition: Callable[[], bool], limit: float = 30.0) -> None:
