@@ -125,9 +125,50 @@ def test_the_flip_waits_until_every_server_has_loaded_the_model(
                 while (await latest(parts)).step is not SwitchStep.GATHERING:
                     await asyncio.sleep(0.02)
             assert (await shared(parts)).insightface_model is None
+            await enrol(parts, 2)
             await slow.models.ensure(SECOND)
             await slow.announce.round()
             await asyncio.wait_for(round, LIMIT_SECONDS)
             assert (await latest(parts)).state is SwitchState.DONE
+            # Who came too late to be embedded before the flip is known by the former model until then.
+            assert await recognised(parts, 2) == ("S2", FIRST)
+            assert await parts.keep_embedded.round() == 1
+            assert await recognised(parts, 2) == ("S2", SECOND)
+
+    asyncio.run(scenario())
+
+
+def test_a_server_that_stops_is_waited_for_no_more(
+    database_url: str, model_dir: Path, reader: FaceReader
+) -> None:
+    async def scenario() -> None:
+        async with (
+            server(database_url, model_dir, reader) as parts,
+            server(database_url, model_dir, reader) as leaving,
+        ):
+            await leaving.announce.round()
+            await leaving.announce.leave()
+            assert (await switched(parts, SECOND)).state is SwitchState.DONE
+
+    asyncio.run(scenario())
+
+
+def test_a_picture_that_is_being_read_during_the_flip_is_answered_all_the_same(
+    database_url: str, model_dir: Path, reader: FaceReader
+) -> None:
+    async def scenario() -> None:
+        held = HeldReader(reader, FIRST)
+        async with (
+            server(database_url, model_dir, reader) as parts,
+            server(database_url, model_dir, held) as other,
+        ):
+            await enrol(parts, 1)
+            await other.models.ensure(SECOND)
+            asked = asyncio.create_task(recognised(other, 1))
+            await asyncio.wait_for(held.reading.wait(), LIMIT_SECONDS)
+            await switched(parts, SECOND)
+            await other.gallery.refresh()
+            held.let.set()
+            assert await asked == ("S1", SECOND)
 
     asyncio.run(scenario())
