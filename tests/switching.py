@@ -12,6 +12,7 @@ from rollcall.core.people import PersonKey, PersonType
 from rollcall.core.ports import FaceReader
 from rollcall.core.records import NewFace
 from rollcall.core.settings import Settings
+from rollcall.core.shared_settings import SharedSettings
 from rollcall.workflows.enroll import Enrolled, Enrollment, EnrollMode
 from rollcall.workflows.recognize import Named, Sighting
 from tests.packs import picture, write_pack
@@ -89,3 +90,15 @@ async def switched(parts: Parts, target: str, *, force: bool = False) -> Switch:
     begun = await parts.workflows.switch_models.begin(target, force=force)
     assert await parts.carry_out_switch.round()
     return await parts.workflows.switch_models.of(begun.id)
+
+
+async def shared(parts: Parts) -> SharedSettings:
+    """The settings that all servers share, as they are stored."""
+    return await parts.database.run(lambda records: records.settings.all())
+
+
+async def latest(parts: Parts) -> Switch:
+    """The switch that was begun last."""
+    switch = await parts.workflows.switch_models.latest()
+    assert switch is not None
+    return switch

@@ -42,12 +42,15 @@ class CheckModel:
             if known is None:
                 records.fingerprints.put(model.name, found)
             elif known != found:
-                raise ModelNotLoaded(
-                    f"The files of {model.name} are not those that made its embeddings in the database: the "
-                    f"recogniser is another, which gives {found.dimension} numbers where that one gave "
-                    f"{known.dimension}. Put the former files back, or give the folder another name and "
-                    "switch to that.",
-                    model=model.name,
-                )
+                raise ModelNotLoaded(_another(model.name, known, found), model=model.name)
 
         await self._database.run(compare)
+
+
+def _another(model: str, known: Fingerprint, found: Fingerprint) -> str:
+    numbers = f", which gives {found.dimension} numbers where that one gave {known.dimension}"
+    return (
+        f"The files of {model} are not those that made its embeddings in the database: the recogniser is "
+        f"another{numbers if found.dimension != known.dimension else ''}. Put the former files back, or give "
+        "the folder another name and switch to that."
+    )

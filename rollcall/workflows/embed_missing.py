@@ -39,10 +39,19 @@ class EmbedMissing:
     What is stored is not done again, so it may be broken off at any moment.
     """
 
-    def __init__(self, *, faces: FaceReader, database: Database, pace: Pace) -> None:
+    def __init__(
+        self,
+        *,
+        faces: FaceReader,
+        database: Database,
+        pace: Pace,
+        pause_after_fault: float = PAUSE_AFTER_FAULT_SECONDS,
+    ) -> None:
+        """`pause_after_fault`: seconds until a picture is read once more after a fault of the server."""
         self._faces = faces
         self._database = database
         self._pace = pace
+        self._pause_after_fault = pause_after_fault
 
     async def all(self, model: str, told: Told = _nobody_asks) -> int:
         """Go through all faces once; returns how many were tried.
@@ -110,7 +119,7 @@ class EmbedMissing:
         try:
             return await self._read(request)
         except InternalError:
-            await asyncio.sleep(PAUSE_AFTER_FAULT_SECONDS)
+            await asyncio.sleep(self._pause_after_fault)
             return await self._read(request)
 
     async def _read(self, request: ReadRequest) -> Reading:

@@ -22,15 +22,17 @@ _LOOK_SECONDS: Final = 0.02
 class AttendedReader:
     """Implements core.ports.FaceReader for people, and knows when they last asked."""
 
-    def __init__(self, faces: FaceReader) -> None:
+    def __init__(self, faces: FaceReader, quiet_seconds: float = QUIET_SECONDS) -> None:
+        """`quiet_seconds`: how long nobody must have asked."""
         self._faces = faces
+        self._quiet_seconds = quiet_seconds
         self._reading = 0
-        self._last = -QUIET_SECONDS
+        self._last = -quiet_seconds
 
     @property
     def quiet(self) -> bool:
         """Whether nobody has asked for a while."""
-        return not self._reading and time.monotonic() - self._last >= QUIET_SECONDS
+        return not self._reading and time.monotonic() - self._last >= self._quiet_seconds
 
     async def read(self, request: ReadRequest) -> Reading:
         self._reading += 1

@@ -1,0 +1,193 @@
+"""Switches that are refused, fail or are cancelled leave the running model as it is."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from rollcall.compose import Parts
+from rollcall.core.database_ports import Records
+from rollcall.core.errors import ModelConflict, ModelNotFound, ModelUnusable, Overloaded, RollcallError
+from rollcall.core.faces import FALLBACK_MODEL, Reading
+from rollcall.core.models import (
+    SwitchState,
+)
+from rollcall.core.ports import FaceReader
+from rollcall.core.shared_settings import SharedSettings
+from rollcall.workflows.carry_out_switch import CarryOutSwitch
+from rollcall.workflows.embed_missing import FACES_A_WRITE, EmbedMissing
+from rollcall.workflows.pacing import AttendedReader, Pace
+from tests.db.rows import embedding, new_face
+from tests.switching import (
+    BLIND,
+    BROKEN,
+    FIRST,
+    SECOND,
+    enrol,
+    latest,
+    recognised,
+    server,
+    shared,
+    student,
+    switched,
+)
+from tests.unit.rollcall.workflows.readers import HeldReader, ScriptedReader, face_of, reading_of, until
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite", "mariadb"], indirect=True)
+LIMIT_SECONDS = 60.0
+
+
+def test_a_cancelled_switch_leaves_the_old_model_answering(
+    database_url: str, model_dir: Path, reader: FaceReader
+) -> None:
+    async def scenario() -> None:
+        held = HeldReader(reader, SECOND)
+        async with server(database_url, model_dir, held) as parts:
+            await enrol(parts, 1, 2, 3)
+            switches = parts.workflows.switch_models
+            await switches.begin(SECOND)
+            round = asyncio.create_task(parts.carry_out_switch.round())
+            await asyncio.wait_for(held.reading.wait(), LIMIT_SECONDS)
+            assert (await shared(parts)).next_model == SECOND
+            cancelled = await switches.cancel()
+            assert cancelled.state is SwitchState.CANCELLED
+            assert await asyncio.wait_for(round, LIMIT_SECONDS)
+            assert (await latest(parts)).state is SwitchState.CANCELLED
+            assert await shared(parts) == SharedSettings()
+            assert await recognised(parts, 1) == ("S1", FIRST)
+            with pytest.raises(ModelConflict, match="No switch is under way"):
+                await switches.cancel()
+
+    asyncio.run(scenario())
+
+
+def test_a_model_that_cannot_tell_people_apart_is_not_switched_to_unless_forced(
+    database_url: str, model_dir: Path, reader: FaceReader
+) -> None:
+    async def scenario() -> None:
+        async with server(database_url, model_dir, reader) as parts:
+            await enrol(parts, 1, 2, 3, 4)
+            switch = await switched(parts, BLIND)
+            assert switch.state is SwitchState.FAILED
+            assert switch.problem == "4 faces do not find themselves by the new model. Nothing was switched."
+            assert switch.rehearsal is not None
+            assert len(switch.rehearsal.lost) == 4
+            assert await shared(parts) == SharedSettings()
+            assert await recognised(parts, 3) == ("S3", FIRST)
+            forced = await switched(parts, BLIND, force=True)
+            assert (forced.state, forced.forced, forced.problem) == (SwitchState.DONE, True, None)
+            assert forced.rehearsal == switch.rehearsal
+            found = await recognised(parts, 5)
+            assert found is not None
+            assert found[1] == BLIND
+
+    asyncio.run(scenario())
+
+
+def test_what_cannot_be_switched_to_is_refused_and_nothing_changes(
+    database_url: str, model_dir: Path, reader: FaceReader
+) -> None:
+    async def scenario() -> None:
+        async with server(database_url, model_dir, reader, model_fallback="none") as parts:
+            switches = parts.workflows.switch_models
+            for unknown in ("nowhere", "buffalo_l", FALLBACK_MODEL, ".."):
+                with pytest.raises(ModelNotFound, match="There is no model"):
+                    await switches.begin(unknown)
+            with pytest.raises(ModelUnusable, match=BROKEN):
+                await switches.begin(BROKEN)
+            with pytest.raises(ModelConflict, match="answers already"):
+                await switches.begin(FIRST)
+            assert await switches.latest() is None
+            assert await shared(parts) == SharedSettings()
+            assert parts.models.active().name == FIRST
+
+    asyncio.run(scenario())
+
+
+def test_a_model_that_breaks_after_the_switch_began_fails_it(
+    database_url: str, model_dir: Path, reader: FaceReader
+) -> None:
+    async def scenario() -> None:
+        async with server(database_url, model_dir, reader) as parts:
+            begun = await parts.workflows.switch_models.begin(BROKEN, check=False)
+            assert await parts.carry_out_switch.round()
+            switch = await parts.workflows.switch_models.of(begun.id)
+            assert switch.state is SwitchState.FAILED
+            assert switch.problem is not None
+            assert BROKEN in switch.problem
+            assert await shared(parts) == SharedSettings()
+
+    asyncio.run(scenario())
+
+
+def patient(parts: Parts, reader: ScriptedReader, seconds: float) -> CarryOutSwitch:
+    """The server's own, but with another reader and so much patience."""
+    pace = Pace(AttendedReader(reader))
+    return CarryOutSwitch(
+        database=parts.database,
+        gallery=parts.gallery,
+        files=parts.models,
+        embed=EmbedMissing(faces=reader, database=parts.database, pace=pace),
+        pace=pace,
+        owner="a patient one",
+        patience_seconds=seconds,
+    )
+
+
+async def enrol_numbers(parts: Parts, count: int) -> None:
+    """Faces whose images are their numbers."""
+
+    def add(records: Records) -> None:
+        for n in range(count):
+            records.faces.add(
+                new_face(student(f"S{n}"), model=FIRST, embedding=embedding(n), image=str(n).encode())
+            )
+
+    await parts.database.run(add)
+
+
+def test_a_switch_bears_with_a_runner_that_is_away_as_long_as_there_is_headway(
+    database_url: str, model_dir: Path, reader: FaceReader
+) -> None:
+    patience = 1.0
+    faults = [Overloaded()]
+
+    def shows(picture: bytes) -> Reading | RollcallError:
+        if int(picture) == FACES_A_WRITE and faults:
+            return faults.pop()
+        return reading_of(face_of(embedding(1000 + int(picture), length=256)))
+
+    async def scenario() -> None:
+        scripted = ScriptedReader(shows)
+        scripted.held = {b"0"}
+        async with server(database_url, model_dir, reader) as parts:
+            await enrol_numbers(parts, FACES_A_WRITE + 3)
+            await parts.workflows.switch_models.begin(SECOND)
+            round = asyncio.create_task(patient(parts, scripted, patience).round())
+            await until(lambda: scripted.inside > 0)
+            await asyncio.sleep(patience)
+            scripted.held = set()
+            assert await asyncio.wait_for(round, LIMIT_SECONDS)
+            switch = await latest(parts)
+            assert (switch.state, switch.problem) == (SwitchState.DONE, None)
+            assert switch.done == FACES_A_WRITE + 3
+            assert not faults
+
+    asyncio.run(scenario())
+
+
+def test_a_switch_fails_when_there_is_no_headway_any_more(
+    database_url: str, model_dir: Path, reader: FaceReader
+) -> None:
+    async def scenario() -> None:
+        scripted = ScriptedReader(lambda _picture: Overloaded())
+        async with server(database_url, model_dir, reader) as parts:
+            await enrol_numbers(parts, 1)
+            await parts.workflows.switch_models.begin(SECOND)
+            assert await patient(parts, scripted, 0.0).round()
+            switch = await latest(parts)
+            assert (switch.state, switch.problem) == (SwitchState.FAILED, Overloaded.summary)
+            assert await shared(parts) == SharedSettings()
+            assert parts.models.active().name == FIRST
+
+    asyncio.run(scenario())
