@@ -7,7 +7,7 @@ SERVE := BENTOML_DO_NOT_TRACK=True BENTOML_HOME=$(CURDIR)/data/bentoml $(BIN)/be
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
 
-.PHONY: help serve dev test bench bench-database lint format lock clean
+.PHONY: help serve dev test bench bench-database bench-switching lint format lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -38,6 +38,9 @@ bench: .venv/dev ## Measure speed and memory, into bench/RESULTS.md; ARGS="--qui
 
 bench-database: .venv/dev ## Measure what the database costs, into bench/DATABASE.md
 	$(BIN)/python -m bench.database $(ARGS)
+
+bench-switching: .venv/dev ## Measure what a change of models costs, into bench/SWITCHING.md
+	$(BIN)/python -m bench.switching $(ARGS)
 
 lint: .venv/dev ## Check format, style and types
 	$(BIN)/ruff format --check .

@@ -1,8 +1,9 @@
-"""The load generator: `python -m bench.load PORT PATH CALLERS SECONDS WARM_UP < picture.jpg`.
+"""The load generator: `python -m bench.load PORT PATH CALLERS SECONDS WARM_UP [EVERY] < picture.jpg`.
 
 A process of its own on the standard library alone, because it takes its time from the same cores as the
 server: one request, built once as bytes, sent again and again over kept connections. It says `begun` when the
-warm-up is over, and prints the result as JSON. Any answer but 200 makes it fail.
+warm-up is over, and prints the result as JSON. Any answer but 200 makes it fail. With EVERY, each caller lets
+so many seconds pass from one request to the next, instead of asking again at once.
 """
 
 import asyncio
@@ -75,7 +76,7 @@ async def _answer(reader: asyncio.StreamReader) -> str:
     return head[9:12].decode()
 
 
-async def _caller(port: int, request: bytes, tally: Tally) -> None:
+async def _caller(port: int, request: bytes, tally: Tally, every: float) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         while not tally.over:
@@ -88,6 +89,7 @@ async def _caller(port: int, request: bytes, tally: Tally) -> None:
             except (OSError, EOFError, TimeoutError, IndexError, ValueError) as error:
                 status = type(error).__name__
             tally.note(status, sent)
+            await asyncio.sleep(max(0.0, sent + every - time.perf_counter()))
     finally:
         writer.close()
 
@@ -97,20 +99,22 @@ async def _announce(tally: Tally) -> None:
     print("begun", flush=True)
 
 
-async def run(port: int, path: str, picture: bytes, callers: int, seconds: float, warm_up: float) -> Tally:
+async def run(
+    port: int, path: str, picture: bytes, callers: int, seconds: float, warm_up: float, every: float = 0.0
+) -> Tally:
     """Load the server; the tally ends with the first answer after the time is up."""
     request = request_bytes(port, path, picture)
     begin = time.perf_counter() + warm_up
     tally = Tally(begin=begin, end=begin + seconds, least=callers)
-    everyone = [_caller(port, request, tally) for _ in range(callers)]
+    everyone = [_caller(port, request, tally, every) for _ in range(callers)]
     await asyncio.gather(_announce(tally), *everyone)
     return tally
 
 
 def main(arguments: list[str]) -> int:
     port, path, callers = int(arguments[0]), arguments[1], int(arguments[2])
-    seconds, warm_up = float(arguments[3]), float(arguments[4])
-    tally = asyncio.run(run(port, path, sys.stdin.buffer.read(), callers, seconds, warm_up))
+    seconds, warm_up, *every = map(float, arguments[3:])
+    tally = asyncio.run(run(port, path, sys.stdin.buffer.read(), callers, seconds, warm_up, *every))
     if set(tally.statuses) != {"200"}:
         print(f"{callers} callers got answers other than 200: {dict(tally.statuses)}", file=sys.stderr)
         return 1

@@ -24,15 +24,20 @@ class LoadFailed(Exception):
     """A server gave another answer than 200, or none."""
 
 
-def under_load(server: Server, picture: bytes, *, callers: int, seconds: float) -> ServerRun:
-    """Load the server, after a warm-up of a third of the time.
+def under_load(
+    server: Server, picture: bytes, *, callers: int, seconds: float, every: float = 0.0
+) -> ServerRun:
+    """Load the server, after a warm-up of a third of the time; `every`: see bench.load.
 
     Raises:
         LoadFailed: not every answer was a 200.
     """
     command = [sys.executable, "-m", "bench.load", str(server.port), server.path, str(callers)]
     load = subprocess.Popen(
-        [*command, str(seconds), str(seconds / 3)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [*command, str(seconds), str(seconds / 3), str(every)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
     assert load.stdin is not None
     assert load.stdout is not None

@@ -69,3 +69,8 @@ def _generate(pack: BenchPack, detector: Path) -> None:
 def big_photo() -> Path:
     """The largest photograph of T001: 36 megapixels."""
     return max((SHARED / "photos" / "people" / "T001").iterdir(), key=lambda path: path.stat().st_size)
+
+
+def people_photos() -> list[bytes]:
+    """All photographs of ../shared's people, as they are: 40 kB to 2.5 MB, 0.1 to 36 megapixels."""
+    return [path.read_bytes() for path in sorted((SHARED / "photos" / "people").glob("*/*"))]
