@@ -48,5 +48,5 @@ def _enrol(records: Records, vectors: Embeddings) -> None:
             records.people.add(Person(key=key, name=f"Student {number}"))
         face = NewFace(person=key, model=BEFORE, embedding=vector, image=_IMAGE, content_type="image/jpeg")
         face_id = records.faces.add(face)
-        further.append(FurtherEmbedding(face_id=face_id, image=_IMAGE, vector=np.flip(vector)))
+        further.append(FurtherEmbedding(face_id=face_id, image_crc32=None, vector=np.flip(vector)))
     records.faces.add_further(AFTER, further)

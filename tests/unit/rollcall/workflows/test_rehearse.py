@@ -31,7 +31,7 @@ def gallery(database: SqlDatabase, *faces: tuple[str, float | None, float | None
             face = new_face(student(code), model=model, embedding=embedding, image=b"picture")
             face_id = records.faces.add(face)
             if new is not None:
-                further = FurtherEmbedding(face_id=face_id, image=b"picture", vector=at(new))
+                further = FurtherEmbedding(face_id=face_id, image_crc32=None, vector=at(new))
                 records.faces.add_further("new", [further])
     found = FaceGallery(database, limit=60)
     found.follow()
@@ -93,7 +93,7 @@ def test_a_face_that_is_not_even_like_itself_is_lost(database: SqlDatabase) -> N
     huge = np.array([-3e38, 3e38], dtype=np.float32)
     people = gallery(database, ("A", 0, 0), ("B", 90, 90))
     with database.transaction() as records:
-        further = FurtherEmbedding(face_id=2, image=b"picture", vector=huge)
+        further = FurtherEmbedding(face_id=2, image_crc32=None, vector=huge)
         assert records.faces.add_further("new", [further]) == 1
     people.follow()
     assert asked(people).lost == [2]
