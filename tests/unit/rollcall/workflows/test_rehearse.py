@@ -47,6 +47,7 @@ def test_both_models_are_compared_on_the_faces_that_both_know(database: SqlDatab
         gallery(
             database,
             ("B", 50, None),
+            ("E", 300, None),
             ("D", None, 270),
             ("A", 0, 0),
             ("A", 10, 20),
