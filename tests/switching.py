@@ -68,14 +68,18 @@ async def enrol(parts: Parts, *people: int) -> list[int]:
     return found
 
 
-async def enrol_without_image(parts: Parts, reader: FaceReader, n: int, model: str = FIRST) -> int:
-    """A face as older servers left it: its embedding, and no picture to make another of."""
+async def enrol_without_image(
+    parts: Parts, reader: FaceReader, n: int, model: str = FIRST, *, code: str | None = None
+) -> int:
+    """A face as older servers left it: its embedding, and no picture to make another of.
+
+    `code`: the student's, where it is not Sn.
+    """
     request = ReadRequest(picture=picture(n), model=model, embed=Subjects.LARGEST)
     embedding = (await reader.read(request)).faces[0].embedding
     assert embedding is not None
-    face = NewFace(
-        person=student(f"S{n}"), model=model, embedding=embedding, image=b"", content_type="image/jpeg"
-    )
+    person = student(code or f"S{n}")
+    face = NewFace(person=person, model=model, embedding=embedding, image=b"", content_type="image/jpeg")
     return await parts.database.run(lambda records: records.faces.add(face))
 
 

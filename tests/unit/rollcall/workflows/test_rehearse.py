@@ -46,13 +46,14 @@ def test_both_models_are_compared_on_the_faces_that_both_know(database: SqlDatab
     found = asked(
         gallery(
             database,
+            ("B", 50, None),
+            ("E", 300, None),
+            ("D", None, 270),
             ("A", 0, 0),
             ("A", 10, 20),
             ("B", 90, 90),
             ("B", 110, 110),
-            ("B", 50, None),
             ("C", 180, 100),
-            ("D", None, 270),
         )
     )
     # By the new one C stands between the faces of B, and takes both.

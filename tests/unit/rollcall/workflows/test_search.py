@@ -120,7 +120,8 @@ def test_a_picture_without_a_face_is_not_read_again(run: Run) -> None:
     async def scenario(parts: Parts, reader: NotingReader) -> None:
         with pytest.raises(NoFaceDetected):
             await parts.workflows.recognize.largest(Sighting(picture=empty_picture()))
-        assert (await parts.workflows.recognize.every_face(Sighting(picture=empty_picture()))).faces == []
+        thorough = Sighting(picture=empty_picture(), top_k=2)
+        assert (await parts.workflows.recognize.every_face(thorough)).faces == []
         assert reader.asked == [FIRST, FIRST]
 
     run(scenario)
@@ -146,6 +147,11 @@ def test_a_person_is_verified_by_another_model_only_where_the_first_says_no(run:
         assert (no.verified, no.model) == (False, SECOND)
         with pytest.raises(PersonNotFound):
             await verify.person(picture(1), student("S3"), None)
+        # The first model has a face of S1 too, but not this one.
+        await enrol_without_image(parts, reader, 4, SECOND, code="S1")
+        reader.asked = []
+        other = await verify.person(picture(4), student("S1"), None)
+        assert (other.verified, other.model, reader.asked) == (True, SECOND, [FIRST, SECOND])
 
     run(scenario)
 

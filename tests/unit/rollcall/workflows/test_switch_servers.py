@@ -27,6 +27,7 @@ from tests.unit.rollcall.workflows.readers import HeldReader
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite", "mariadb"], indirect=True)
 LIMIT_SECONDS = 60.0
+LIVELY = 3600  # seconds within which nobody is taken for gone
 
 
 def test_a_server_that_starts_after_a_switch_answers_with_the_new_model(
@@ -147,7 +148,10 @@ def test_a_server_that_stops_is_waited_for_no_more(
             server(database_url, model_dir, reader) as leaving,
         ):
             await leaving.announce.round()
+            [seen] = await parts.database.run(lambda records: records.servers.up(within_seconds=LIVELY))
+            assert seen.models == (FIRST,)
             await leaving.announce.leave()
+            assert await parts.database.run(lambda records: records.servers.up(within_seconds=LIVELY)) == []
             assert (await switched(parts, SECOND)).state is SwitchState.DONE
 
     asyncio.run(scenario())
