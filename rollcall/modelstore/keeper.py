@@ -29,7 +29,8 @@ class ModelKeeper:
     """Implements core.ports.Models and core.ports.ModelFiles. `run` keeps loaded what is wanted.
 
     Wanted are the model that answers by the database's word, else by the environment's; the one before it, as
-    the way back; the one that a switch goes to; and the further ones of the settings.
+    the way back; the one that a switch goes to; the further ones of the settings; and those of faces that
+    have no other's embedding.
     """
 
     def __init__(
@@ -177,7 +178,8 @@ class ModelKeeper:
     def _all_wanted(self) -> list[str]:
         shared = self._shared()
         names = (self.wanted, shared.next_model, *self._choice.further, shared.previous_model)
-        return list(dict.fromkeys(name for name in names if name is not None))
+        needed = sorted(self._needed(self.wanted) - {FALLBACK_MODEL})  # which needs no check: it is ours
+        return list(dict.fromkeys(name for name in (*names, *needed) if name is not None))
 
     async def _keep_trying(self, name: str) -> None:
         wait = FIRST_RETRY_SECONDS

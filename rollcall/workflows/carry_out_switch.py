@@ -95,11 +95,10 @@ class CarryOutSwitch:
             for task in (work, beat):
                 task.cancel()
             await asyncio.gather(work, beat, return_exceptions=True)
-        await self._conclude(claimed, work)
+        await self._conclude(claimed, _error_of(work) or _error_of(beat))
         return True
 
-    async def _conclude(self, switch: Switch, work: asyncio.Task[None]) -> None:
-        error = None if work.cancelled() else work.exception()
+    async def _conclude(self, switch: Switch, error: BaseException | None) -> None:
         if isinstance(error, DatabaseError):
             raise error  # what is stored by now stays, and the next round goes on from there
         if isinstance(error, RollcallError):
@@ -206,3 +205,7 @@ class CarryOutSwitch:
         await self._database.run(turn)
         await self._gallery.refresh()
         logger.info("Model %s answers", switch.target)
+
+
+def _error_of(task: asyncio.Task[None]) -> BaseException | None:
+    return None if task.cancelled() else task.exception()

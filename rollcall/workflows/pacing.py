@@ -16,6 +16,7 @@ QUIET_SECONDS: Final = 10.0
 QUIET_WIDTH: Final = 16
 # While people ask, one picture at a time, and so many times its duration between two.
 BUSY_PAUSE: Final = 4.0
+LONGEST_PAUSE_SECONDS: Final = 5.0
 _LOOK_SECONDS: Final = 0.02
 
 
@@ -70,7 +71,7 @@ class Pace:
             finally:
                 self._inside -= 1
                 ended = time.monotonic()
-                self._not_before = ended + BUSY_PAUSE * (ended - began)
+                self._not_before = ended + min(BUSY_PAUSE * (ended - began), LONGEST_PAUSE_SECONDS)
 
     async def wait(self) -> None:
         """Until a picture may be read; for those who read one at a time."""

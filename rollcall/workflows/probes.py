@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from rollcall.core.calibration import Calibrations
 from rollcall.core.errors import InternalError, ModelNotLoaded, MultipleFaces, NoFaceDetected, Overloaded
-from rollcall.core.faces import Box, Embedding, Face, Reading, ReadRequest, Subjects
+from rollcall.core.faces import FALLBACK_MODEL, Box, Embedding, Face, Reading, ReadRequest, Subjects
 from rollcall.core.matching import Thresholds
 from rollcall.core.models import ActiveModel
 from rollcall.core.people import PersonType
@@ -104,12 +104,16 @@ class ProbeReader:
 
         The very same object where there is no such model.
         """
-        others = self._gallery.models_besides(found.model.name, only)
+        others = sorted(filter(self._may_be_asked, self._gallery.models_besides(found.model.name, only)))
         if not others or not found.faces:
             return found
-        readings = await self._read_with(sorted(others), picture, subjects)
+        readings = await self._read_with(others, picture, subjects)
         faces = [replace(probe, embeddings=_embeddings(probe, readings)) for probe in found.faces]
         return replace(found, faces=faces)
+
+    def _may_be_asked(self, model: str) -> bool:
+        """Not a pack whose files nobody has checked yet: it may be another than made the embeddings."""
+        return model == FALLBACK_MODEL or self._models.named(model) is not None
 
     async def _read_with(
         self, models: Sequence[str], picture: bytes, subjects: Subjects
