@@ -110,11 +110,12 @@ class ModelKeeper:
 
     def active(self) -> ActiveModel:
         """See core.ports.Models."""
-        for name in (self.wanted, self._former, FALLBACK_MODEL):
-            if name is not None and (model := self.named(name)) is not None:
-                self._former = name
-                return model
-        raise ModelNotLoaded(self._problem())
+        name = self._answering()
+        model = None if name is None else self.named(name)
+        if model is None:
+            raise ModelNotLoaded(self._problem())
+        self._former = name
+        return model
 
     def named(self, name: str) -> ActiveModel | None:
         """See core.ports.Models."""
@@ -133,11 +134,16 @@ class ModelKeeper:
 
     def why_degraded(self) -> str | None:
         """Why another model than the wanted one answers; None if that one does, or none at all."""
-        if self.wanted in self._loaded or not self._loaded:
+        name = self._answering()
+        if name is None or name == self.wanted:
             return None
-        name = self.active().name
         which = "fallback engine" if name == FALLBACK_MODEL else "former model"
         return f"The {which} {name} answers: {self._problem()}"
+
+    def _answering(self) -> str | None:
+        # Every face has an embedding by the model before, and it may have been loaded just now.
+        names = (self.wanted, self._shared().previous_model, self._former, FALLBACK_MODEL)
+        return next((name for name in names if name in self._loaded), None)
 
     def _problem(self) -> str:
         name = self.wanted
@@ -228,6 +234,9 @@ class ModelKeeper:
             await self._check(loaded)
         except DatabaseError:
             self._unchecked.add(name)  # the database may take longer to start than we do
+        except ModelNotLoaded:
+            await self._unload(name)  # the right files must not find it there
+            raise
         return loaded
 
     async def _download(self, pack: Pack) -> None:
@@ -243,7 +252,7 @@ class ModelKeeper:
             del self._downloads[pack.name]
 
     async def _fall_back(self) -> None:
-        if not self._choice.fallback or self._loaded:
+        if not self._choice.fallback or self._answering() is not None:
             return
         try:
             self._loaded[FALLBACK_MODEL] = await self._faces.load(FALLBACK_MODEL)
@@ -264,6 +273,7 @@ class ModelKeeper:
                 self._problems[name] = error.message
                 logger.warning("%s", error.message)
                 del self._loaded[name]
+                await self._unload(name)
             self._unchecked.discard(name)
 
     async def _free(self, wanted: list[str]) -> None:
@@ -273,9 +283,12 @@ class ModelKeeper:
         for name in [name for name in self._loaded if name not in kept]:
             # Requests that began with it end with it: the runner loads it again for them, if need be.
             del self._loaded[name]
-            try:
-                await self._faces.unload(name)
-            except RollcallError as error:
-                logger.warning("Model %s could not be unloaded: %s", name, error.message)
-            else:
-                logger.info("Model %s is unloaded", name)
+            await self._unload(name)
+
+    async def _unload(self, name: str) -> None:
+        try:
+            await self._faces.unload(name)
+        except RollcallError as error:
+            logger.warning("Model %s could not be unloaded: %s", name, error.message)
+        else:
+            logger.info("Model %s is unloaded", name)

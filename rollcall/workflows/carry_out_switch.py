@@ -105,6 +105,7 @@ class CarryOutSwitch:
     async def _fail(self, switch: Switch, problem: str, rehearsal: Rehearsal | None = None) -> None:
         def fail(records: Records) -> None:
             records.changes.lock()
+            self._advance(switch, records)
             if records.switches.end(switch.id, SwitchState.FAILED, problem=problem, rehearsal=rehearsal):
                 records.settings.remove("next_model")
 
@@ -188,7 +189,8 @@ class CarryOutSwitch:
     async def _flip(self, switch: Switch, rehearsal: Rehearsal) -> None:
         def turn(records: Records) -> None:
             records.changes.lock()
-            # First of all, for it says whether the switch is still to be made.
+            self._advance(switch, records)
+            # Before the rest, for it says whether the switch is still to be made.
             if not records.switches.end(switch.id, SwitchState.DONE, rehearsal=rehearsal):
                 raise _Over
             flip(records, switch.source, switch.target)
