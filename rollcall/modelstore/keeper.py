@@ -55,7 +55,8 @@ class ModelKeeper:
     """Implements core.ports.Models and core.ports.ModelFiles. `run` keeps loaded what is wanted.
 
     Wanted are the model that answers by the database's word, else by the environment's; the one before it, as
-    the way back; the one that a switch goes to; and the further ones of the settings.
+    the way back; the one that a switch goes to; the further ones of the settings; and those that alone know
+    some faces.
     """
 
     def __init__(
@@ -202,7 +203,9 @@ class ModelKeeper:
 
     def _all_wanted(self) -> list[str]:
         shared = self._shared()
-        names = (self.wanted, shared.next_model, *self._choice.further, shared.previous_model)
+        # The runner has the fallback engine by itself as soon as it is asked for.
+        needed = sorted(self._needed(self.wanted) - {FALLBACK_MODEL})
+        names = (self.wanted, shared.next_model, *self._choice.further, shared.previous_model, *needed)
         return list(dict.fromkeys(name for name in names if name is not None))
 
     async def _keep_trying(self, name: str) -> None:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from rollcall.core.calibration import Calibrations
 from rollcall.core.errors import InternalError, ModelNotLoaded, MultipleFaces, NoFaceDetected, Overloaded
-from rollcall.core.faces import Box, Embedding, Face, Reading, ReadRequest, Subjects
+from rollcall.core.faces import FALLBACK_MODEL, Box, Embedding, Face, Reading, ReadRequest, Subjects
 from rollcall.core.matching import Thresholds
 from rollcall.core.models import ActiveModel
 from rollcall.core.people import PersonType
@@ -104,7 +104,12 @@ class ProbeReader:
 
         The very same object where there is no such model.
         """
-        others = self._gallery.models_besides(found.model.name, only)
+        others = {
+            name
+            for name in self._gallery.models_besides(found.model.name, only)
+            # A pack's files may be others than those that made its embeddings; loaded ones are checked.
+            if name == FALLBACK_MODEL or self._models.named(name) is not None
+        }
         if not others or not found.faces:
             return found
         readings = await self._read_with(sorted(others), picture, subjects)

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import onnx
 import pytest
 
-from tests.e2e.test_replicas import is_healthy
+from db.engine import open_database
+from tests.e2e.test_replicas import is_healthy, write
 from tests.e2e.two_models import FIRST, SECOND, begin, code, ended, enrol, recognized, switch, write_models
 from tests.pack_server import ARCHIVE, Answer, PackServer
 from tests.packs import write_pack
@@ -91,3 +93,26 @@ def test_other_files_under_the_name_of_a_known_model_are_not_used(tmp_path: Path
         write_pack(tmp_path / "models" / SECOND, dimensions=128, seed=21)
         wait_for(lambda: is_healthy(server), "the former files answering")
         assert recognized(server, 1)["match"]["model"] == SECOND
+
+
+def test_other_files_do_not_recognise_faces_that_only_the_former_model_knows(tmp_path: Path) -> None:
+    with RollcallServer(tmp_path, **write_models(tmp_path / "models")) as server:
+        wait_for(lambda: is_healthy(server), "good health")
+        for person in (1, 2):
+            enrol(server, person)
+        database = open_database(f"sqlite:///{tmp_path}/rollcall.db", pool_size=1)
+        write(database, "UPDATE FaceData SET ImageData = NULL WHERE PersonCode = 'S1'")
+        database.close()
+        assert switch(server, SECOND)["state"] == "done"
+        server.stop()
+        # Anything may come of other files; these would give the very same numbers, so that use would show.
+        recogniser = tmp_path / "models" / FIRST / "rec_synthetic.onnx"
+        other = onnx.load(recogniser)
+        other.doc_string = "other"
+        onnx.save(other, recogniser)
+        server.start()
+        wait_for(lambda: is_healthy(server), "good health")
+        assert recognized(server, 1)["match"] is None
+        assert code(recognized(server, 2)) == "S2"
+        write_pack(tmp_path / "models" / FIRST)
+        wait_for(lambda: code(recognized(server, 1)) == "S1", "the former files being asked", limit=60)
