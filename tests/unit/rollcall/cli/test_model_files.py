@@ -5,15 +5,19 @@ import os
 import pty
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from db.engine import open_database
+from db.migrate import migrate
+from rollcall.cli.__main__ import parser
 from rollcall.cli.model_files import download_shown
 from rollcall.core.errors import InvalidRequest
 from rollcall.core.settings import Settings
-from tests.model_commands import run
 from tests.pack_server import ARCHIVE, DETECTOR, RECOGNISER, Answer, PackServer, pack_for, sha256
 from tests.servers import ROOT, clean_environment
 from tests.unit.rollcall.modelstore.downloads import assert_installed, files_in
@@ -27,7 +31,23 @@ def model_dir(tmp_path: Path) -> Path:
 
 
 def settings(model_dir: Path, mirror: str | None = None) -> Settings:
-    return Settings(model_dir=model_dir, model_mirror_url=mirror)
+    database = SecretStr(f"sqlite:///{model_dir.parent}/rollcall.db")
+    return Settings(model_dir=model_dir, model_mirror_url=mirror, database_url=database)
+
+
+def run(arguments: Sequence[str], settings: Settings) -> int:
+    """`rollcall models ...`"""
+    options = parser().parse_args(["models", *arguments])
+    status: int = asyncio.run(options.run(options, settings))
+    return status
+
+
+@pytest.fixture
+def empty_database(tmp_path: Path) -> None:
+    """Asked whether a model is in use."""
+    database = open_database(f"sqlite:///{tmp_path}/rollcall.db", pool_size=1)
+    migrate(database)
+    database.close()
 
 
 def put(folder: Path) -> Path:
@@ -84,7 +104,7 @@ def test_a_terminal_shows_how_far_a_download_has_come(model_dir: Path) -> None:
     ours, theirs = pty.openpty()
     with PackServer({"/buffalo_l.zip": Answer(body=ARCHIVE)}) as server:
         ended = subprocess.run(
-            [sys.executable, "-m", "tests.model_commands", "download", "buffalo_l"],
+            [sys.executable, "-m", "rollcall.cli", "models", "download", "buffalo_l"],
             cwd=ROOT,
             env={
                 **clean_environment({"MODEL_DIR": str(model_dir), "MODEL_MIRROR_URL": server.url}),
@@ -173,6 +193,7 @@ def test_a_folder_without_packs_is_said_to_be_empty(
 # remove
 
 
+@pytest.mark.usefixtures("empty_database")
 def test_a_removed_pack_is_gone(model_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     put(model_dir / "mine")
 
@@ -182,6 +203,14 @@ def test_a_removed_pack_is_gone(model_dir: Path, capsys: pytest.CaptureFixture[s
     assert files_in(model_dir) == {}
 
 
+@pytest.mark.usefixtures("empty_database")
 def test_a_pack_that_is_not_there_cannot_be_removed(model_dir: Path) -> None:
     with pytest.raises(InvalidRequest, match="There is no model pack mine"):
         run(["remove", "mine"], settings(model_dir))
+
+
+def test_without_a_database_nothing_is_removed(model_dir: Path) -> None:
+    put(model_dir / "mine")
+    with pytest.raises(InvalidRequest, match="Whether mine is in use cannot be told"):
+        run(["remove", "mine"], settings(model_dir))
+    assert (model_dir / "mine").is_dir()

@@ -52,11 +52,17 @@ class Stored:
 
 
 def switch(
-    folder: Path, stored: Stored, min_similarity: float | Literal["auto"], *, has_pack: bool = True
+    folder: Path,
+    stored: Stored,
+    min_similarity: float | Literal["auto"],
+    *,
+    has_pack: bool = True,
+    loaded_before: str | None = None,
 ) -> ModelKeeper:
     """After its first step: with the pack, or with the fallback where there is none."""
-    if has_pack:
-        write_pack(folder / PACK)
+    for name in (PACK if has_pack else None, loaded_before):
+        if name is not None:
+            write_pack(folder / name)
     choice = ModelChoice(
         name=PACK, model_dir=folder, download=False, fallback=True, min_similarity=min_similarity
     )
@@ -69,6 +75,8 @@ def switch(
         check=nothing_to_check,
         needed=lambda _model: frozenset(),
     )
+    if loaded_before is not None:
+        asyncio.run(made.ensure(loaded_before))
     asyncio.run(made.step())
     return made
 
@@ -122,3 +130,16 @@ def test_a_shared_threshold_is_no_lower_for_the_fallback_than_its_operating_poin
     models = switch(tmp_path, stored, 0.9, has_pack=False)
     stored.shared = SharedSettings(similarity_threshold=0.3)
     assert models.active().min_similarity == 0.6
+
+
+def test_the_model_before_stands_in_from_the_start(tmp_path: Path) -> None:
+    stored = Stored()
+    stored.shared = SharedSettings(previous_model="before")
+    models = switch(tmp_path, stored, "auto", has_pack=False, loaded_before="before")
+    assert models.active().name == "before"
+    assert models.why_degraded() == f"The former model before answers: {PACK} is not in the model folder."
+
+
+def test_a_model_beside_the_one_that_answers_does_not_keep_the_fallback_away(tmp_path: Path) -> None:
+    models = switch(tmp_path, Stored(), "auto", has_pack=False, loaded_before="second")
+    assert models.active().name == FALLBACK_MODEL

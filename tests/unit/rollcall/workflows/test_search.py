@@ -53,6 +53,7 @@ def run(database_url: str, model_dir: Path, reader: FaceReader) -> Run:
             async with server(database_url, model_dir, noting) as parts:
                 await enrol(parts, 1)
                 await enrol_without_image(parts, reader, 2, SECOND)
+                await parts.models.ensure(SECOND)
                 noting.asked = []
                 await scenario(parts, noting)
 
