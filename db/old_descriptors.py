@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     delete,
+    exists,
     func,
     insert,
     literal,
@@ -104,7 +105,9 @@ class SqlOldDescriptors:
             _OURS.c.FaceId == _OLD.c.FaceId, _OURS.c.Model == _OLD.c.Model
         )
         vector = embedding.scalar_subquery().label("vector")
-        query = _moved(after, _OLD.c.Descriptor, _FACES.c.FaceDescriptor, vector)
+        any_embedding = exists().where(_OURS.c.FaceId == _OLD.c.FaceId, _OURS.c.Vector.is_not(None))
+        embedded = any_embedding.label("embedded")
+        query = _moved(after, _OLD.c.Descriptor, _FACES.c.FaceDescriptor, vector, embedded)
         rows = self._connection.execute(query).all()
         faults = [
             Fault(face_id=row.FaceId, problem=problem)
@@ -256,6 +259,7 @@ def _problem(row: Row[Any]) -> str | None:
     if from_old_descriptor(row.Descriptor) is None:
         return "The old descriptor that is kept cannot be read."
     if row.vector is None:
-        return f"Its embedding by {row.Model} is missing."
+        # After a switch and a pruning another model knows the face.
+        return None if row.embedded else f"Its embedding by {row.Model} is missing."
     written = to_blob(np.array(json.loads(row.FaceDescriptor), np.float32))
     return None if written == row.vector else f"Its FaceDescriptor is not its embedding by {row.Model}."

@@ -113,11 +113,11 @@ class SqlServers:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def seen(self, name: str, models: Sequence[str]) -> None:
-        """Note that a server is up, and what it has loaded."""
+    def seen(self, name: str, wanted: str, models: Sequence[str]) -> None:
+        """Note that a server is up, which model it wants, and what it has loaded."""
         start_writing(self._connection)
         self._connection.execute(delete(_SERVERS).where(_SERVERS.c.Name == name))
-        row = {"Name": name, "Models": ",".join(models), "Seen": unix_now()}
+        row = {"Name": name, "Wanted": wanted, "Models": ",".join(models), "Seen": unix_now()}
         self._connection.execute(insert(_SERVERS).values(**row))
 
     def gone(self, name: str, *, stale_seconds: int) -> None:
@@ -130,7 +130,7 @@ class SqlServers:
         """Those that were seen lately, in the order of their names."""
         query = select(_SERVERS).where(_SERVERS.c.Seen >= unix_now() - within_seconds)
         return [
-            Server(name=row.Name, models=tuple(filter(None, row.Models.split(","))))
+            Server(name=row.Name, wanted=row.Wanted, models=tuple(filter(None, row.Models.split(","))))
             for row in self._connection.execute(query.order_by(_SERVERS.c.Name))
         ]
 

@@ -152,6 +152,7 @@ servers = Table(
     "RollcallServers",
     metadata,
     Column("Name", String(64), primary_key=True),
+    Column("Wanted", String(64), nullable=False),  # the model that is to answer by its word
     Column("Models", String(1000), nullable=False),  # those it has loaded, with commas between
     Column("Seen", BigInteger, nullable=False),
 )

@@ -107,6 +107,8 @@ def _files(stored: StoredModel) -> str:
 
 def _state(name: str, found: ModelList) -> str:
     states = {found.previous: "way back", found.next: "next", found.wanted: "active"}
+    if name == found.wanted and found.servers and not any(name in server.models for server in found.servers):
+        return "not loaded"
     return states.get(name, "")
 
 
@@ -118,12 +120,11 @@ async def _switch(options: argparse.Namespace, settings: Settings) -> int:
     """
     async with _parts(settings) as parts:
         switches = parts.workflows.switch_models
-        alone = await _is_alone(parts)
         switch = await switches.latest()
         # One that was broken off goes on.
         if switch is None or not switch.running or switch.target != options.name:
-            switch = await switches.begin(options.name, force=options.force, check=alone)
-        ended = await _carried_out(parts, switch, alone=alone)
+            switch = await switches.begin(options.name, force=options.force, check=await _is_alone(parts))
+        ended = await _carried_out(parts, switch)
         print("\n".join(_told(ended)))
         if ended.state is SwitchState.DONE:
             _, left = await switches.left(limit=1, offset=0)
@@ -137,17 +138,20 @@ async def _is_alone(parts: compose.Parts) -> bool:
     return not await parts.database.run(lambda records: records.servers.up(within_seconds=UP_SECONDS))
 
 
-async def _carried_out(parts: compose.Parts, switch: Switch, *, alone: bool) -> Switch:
-    """Watch it to its end; where no server is up, work on it here."""
-    work = asyncio.create_task(_work(parts)) if alone else None
+async def _carried_out(parts: compose.Parts, switch: Switch) -> Switch:
+    """Watch it to its end; where no server is up, or none any more, work on it here."""
+    work: asyncio.Task[None] | None = None
     try:
         with ProgressBars() as bars:
             while switch.running:
+                if work is None and await _is_alone(parts):
+                    work = asyncio.create_task(_work(parts))
                 bars(str(switch.step), switch.done, switch.total or None)
                 await asyncio.sleep(_LOOK_SECONDS)
-                switch = await parts.workflows.switch_models.of(switch.id)
                 if work is not None and work.done():
                     work.result()
+                    work = None
+                switch = await parts.workflows.switch_models.of(switch.id)
     finally:
         if work is not None:
             work.cancel()
@@ -227,10 +231,13 @@ async def _remove(options: argparse.Namespace, settings: Settings) -> int:
     try:
         async with _parts(settings) as parts:
             shared = parts.gallery.shared
+            wanted = shared.insightface_model or settings.insightface_model
+            alone_known = parts.gallery.models_besides(wanted)
     except RollcallError as error:
         raise InvalidRequest(f"Whether {options.name} is in use cannot be told. {error.message}") from None
     if shared.insightface_model is not None:
         used.pop(settings.insightface_model)
+    used |= dict.fromkeys(alone_known, "what alone knows some faces; enrol these people anew first")
     used |= {
         shared.previous_model: "the way back, which `rollcall models prune` gives up",
         shared.next_model: "what a switch under way goes to",

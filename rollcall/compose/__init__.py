@@ -98,7 +98,12 @@ def build(settings: Settings, faces: FaceReader) -> Parts:
         prepare_database=on.prepare_database,
         retain_logs=RetainLogs(database=on.database, days=settings.log_retention_days),
         keep_embedded=keep_embedded,
-        announce=Announce(database=on.database, name=server, loaded=lambda: on.models.loaded),
+        announce=Announce(
+            database=on.database,
+            name=server,
+            wanted=lambda: on.models.wanted,
+            loaded=lambda: on.models.loaded,
+        ),
         carry_out_switch=carry_out_switch,
         shadow=shadow,
         notice_foreign_writes=NoticeForeignWrites(database=on.database),

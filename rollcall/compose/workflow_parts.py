@@ -33,7 +33,6 @@ def workflows(
     probes = _probes(on, keep_embedded)
     search = Search(probes=probes, gallery=on.gallery)
     journal = Journal(database=on.recognition, limit=settings.database_timeout_seconds)
-    recognize = Recognize(search=search, journal=journal, policy=on.policy, shadow=shadow)
     return Workflows(
         enroll=Enroll(
             models=on.models,
@@ -43,7 +42,7 @@ def workflows(
             check_quality=settings.enable_face_quality_check,
             create_people=settings.unknown_person_policy == "create",
         ),
-        recognize=recognize,
+        recognize=Recognize(search=search, journal=journal, policy=on.policy, shadow=shadow),
         verify=Verify(models=on.models, faces=on.people, probes=probes, gallery=on.gallery, policy=on.policy),
         look=Look(models=on.models, faces=on.people),
         registry=Registry(database=on.database),
@@ -65,7 +64,7 @@ def workflows(
         take_figures=TakeFigures(
             models=on.models,
             gallery=on.gallery,
-            recognize=recognize,
+            search=search,
             carry_out_switch=carry_out_switch,
             shadow=shadow,
         ),

@@ -130,9 +130,10 @@ class Switch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """A server that is up, and the models that it has loaded."""
+    """A server that is up, the model that is to answer by its word, and the models that it has loaded."""
 
     name: str
+    wanted: str
     models: tuple[str, ...]
 
 

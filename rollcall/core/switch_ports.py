@@ -39,8 +39,8 @@ class Switches(Protocol):
 class Servers(Protocol):
     """Which servers are up, and what they have loaded."""
 
-    def seen(self, name: str, models: Sequence[str]) -> None:
-        """Note that a server is up."""
+    def seen(self, name: str, wanted: str, models: Sequence[str]) -> None:
+        """Note that a server is up, which model it wants, and what it has loaded."""
         ...
 
     def gone(self, name: str, *, stale_seconds: int) -> None:

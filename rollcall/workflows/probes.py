@@ -76,7 +76,7 @@ class ProbeReader:
         active, model = self._models.active().name, self._pick()
         started = time.perf_counter()
         request = ReadRequest(picture=picture, model=model.name, embed=subjects)
-        reading, _ = await asyncio.gather(self._faces.read(request), self._gallery.refresh())
+        (model, reading), _ = await asyncio.gather(self._read(request, model), self._gallery.refresh())
         latest = self._models.active()
         if latest.name != active and latest.name != model.name:
             # The models were switched, perhaps before this call, and only the refresh told.
@@ -96,6 +96,17 @@ class ProbeReader:
             calibrations=self._gallery.calibrations,
             milliseconds=elapsed,
         )
+
+    async def _read(self, request: ReadRequest, model: ActiveModel) -> tuple[ActiveModel, Reading]:
+        """Which model read it: where one was picked that fails, the active one."""
+        try:
+            return model, await self._faces.read(request)
+        except (ModelNotLoaded, Overloaded, InternalError) as error:
+            active = self._models.active()
+            if active.name == model.name:
+                raise
+            logger.warning("Model %s cannot answer: %s", model.name, error.message)
+            return active, await self._faces.read(replace(request, model=active.name))
 
     async def with_others(
         self, found: Probes, picture: bytes, *, subjects: Subjects, only: PersonType | None

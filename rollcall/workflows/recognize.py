@@ -1,7 +1,6 @@
 """Who is in this picture?"""
 
 import time
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -79,8 +78,6 @@ class Recognize:
         self._journal = journal
         self._policy = policy
         self._shadow = shadow
-        # Faces by the model that answered, and the one that knew the face.
-        self.counts = Counter[tuple[str, str | None]]()
 
     async def largest(self, sighting: Sighting) -> Recognition:
         """Name the largest face.
@@ -96,13 +93,11 @@ class Recognize:
             self._policy.pick(found.faces)
         except (NoFaceDetected, MultipleFaces):
             await self._log([None], [0.0], started, sighting.source_image_name)
-            self._count(found, [None])
             raise
         ranking = await self._search.rank(found, query)
         ranked, accepted = ranking.rows[0], ranking.accepted(0)
         confidence = ranked[0].confidence if ranked else 0.0
         names = await self._log([accepted], [confidence], started, sighting.source_image_name, ranked)
-        self._count(found, [accepted])
         self._offer(sighting, found, ranked[0] if ranked else None, accepted is not None)
         named = [Named(match=match, name=names.get(match.person, "")) for match in ranked]
         return Recognition(
@@ -128,7 +123,6 @@ class Recognize:
             sighting.source_image_name,
             (match for row in ranking.rows for match in row[: sighting.top_k]),
         )
-        self._count(found, chosen)
         faces = [
             RecognizedFace(
                 box=probe.face.box,
@@ -138,9 +132,6 @@ class Recognize:
             for probe, match, row in zip(found.faces, chosen, ranking.rows, strict=True)
         ]
         return GroupRecognition(faces=faces, model=found.model.name, processing_time_ms=elapsed_ms(started))
-
-    def _count(self, found: Probes, matches: Sequence[Match | None]) -> None:
-        self.counts.update((found.model.name, match.model if match else None) for match in matches)
 
     def _offer(self, sighting: Sighting, found: Probes, best: Match | None, accepted: bool) -> None:
         """Let the shadow model look at it too, unless the face was known by yet another model."""

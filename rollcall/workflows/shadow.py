@@ -139,7 +139,8 @@ class Shadow:
         people = {outcome.person for outcome in outcomes if outcome.person is not None}
 
         def store(records: Records) -> bool:
-            # Whoever was erased while the picture waited must leave no trace here.
+            # Whoever was erased while the picture waited must leave no trace here; nor who is being erased.
+            records.changes.lock()
             if not all(records.faces.count(person) for person in people):
                 return False
             records.comparisons.add(comparison)

@@ -16,6 +16,7 @@ from rollcall.core.errors import (
 )
 from rollcall.core.models import LeftFace, Switch, SwitchKind, SwitchState
 from rollcall.core.ports import Gallery, ModelFiles
+from rollcall.workflows.announce import UP_SECONDS
 
 logger = logging.getLogger("rollcall.models")
 
@@ -69,10 +70,10 @@ class SwitchModels:
 
         def add(records: Records) -> int:
             records.changes.lock()
-            source = self._answering(records)
+            source = self._wanted(records)
             if source == target:
                 raise ModelConflict(f"{target} answers already.")
-            if (running := records.switches.running()) is not None:
+            if (running := _running(records)) is not None:
                 raise ModelConflict(f"A switch to {running.target} is under way.", target=running.target)
             records.settings.put("next_model", target)
             return records.switches.add(SwitchKind.SWITCH, source, target, forced=force)
@@ -95,11 +96,14 @@ class SwitchModels:
         if previous is None:
             raise ModelConflict("There is no model to go back to.")
         if check:
+            # Who goes back at once does not wait for a download.
+            if not await self._is_present(previous):
+                raise ModelUnusable(f"{previous} is not in the model folder any more.", model=previous)
             await self._require_usable(previous)
 
         def flip_back(records: Records) -> Switch | None:
             records.changes.lock()
-            source = self._answering(records)
+            source = self._wanted(records)
             if records.settings.all().previous_model != previous:
                 raise ModelConflict("Another switch was made meanwhile.")
             _cancel(records)
@@ -120,14 +124,16 @@ class SwitchModels:
             ModelConflict: there is none.
         """
 
-        def cancel(records: Records) -> Switch:
+        def cancel(records: Records) -> Switch | None:
             records.changes.lock()
             cancelled = _cancel(records)
-            if cancelled is None:
-                raise ModelConflict("No switch is under way.")
-            return _there(records.switches.of(cancelled.id))
+            return None if cancelled is None else records.switches.of(cancelled.id)
 
-        return await self._database.run(cancel)
+        cancelled = await self._database.run(cancel)
+        # Not within the transaction, which may have cleared away what was left of one.
+        if cancelled is None:
+            raise ModelConflict("No switch is under way.")
+        return cancelled
 
     async def prune(self) -> int:
         """Delete the embeddings that only the way back needs; returns how many faces had some.
@@ -135,23 +141,43 @@ class SwitchModels:
         Faces without an embedding by the model that answers keep theirs.
 
         Raises:
-            ModelConflict: a switch is under way.
+            ModelConflict: a switch is under way or begins, or a server does not have the model that is to
+            answer.
+            ModelUnusable: no server is up, and that model cannot be loaded.
         """
 
-        def give_up_the_way_back(records: Records) -> str:
-            records.changes.lock()
-            if records.switches.running() is not None:
-                raise ModelConflict("A switch is under way.")
-            records.settings.remove("previous_model")
-            return self._answering(records)
+        if not await self._database.run(lambda records: records.servers.up(within_seconds=UP_SECONDS)):
+            # No server says that it can answer with it.
+            await self._require_usable(await self._database.run(self._wanted))
+        wanted = await self._database.run(self._give_up_the_way_back)
+        keep = tuple(dict.fromkeys((wanted, *self._kept)))
 
-        active = await self._database.run(give_up_the_way_back)
-        keep = tuple(dict.fromkeys((active, *self._kept)))
+        def prune_some(records: Records) -> int:
+            records.changes.lock()
+            if records.switches.running() is not None or self._wanted(records) != wanted:
+                raise ModelConflict("The models were changed meanwhile; not all is pruned.")
+            return records.faces.prune(keep, PRUNE_FACES)
+
         pruned = 0
-        while count := await self._database.run(lambda records: records.faces.prune(keep, PRUNE_FACES)):
+        while count := await self._database.run(prune_some):
             pruned += count
         await self._gallery.refresh()
         return pruned
+
+    def _give_up_the_way_back(self, records: Records) -> str:
+        """From here on nothing but the wanted model needs to answer; returns its name."""
+        records.changes.lock()
+        if _running(records) is not None:
+            raise ModelConflict("A switch is under way.")
+        wanted = self._wanted(records)
+        servers = records.servers.up(within_seconds=UP_SECONDS)
+        if lacking := sum(wanted not in server.models for server in servers):
+            # By the former model's embeddings they recognise people now.
+            raise ModelConflict(
+                f"{lacking} servers have not loaded {wanted}: they need what would be pruned."
+            )
+        records.settings.remove("previous_model")
+        return wanted
 
     async def latest(self) -> Switch | None:
         """The switch that was begun last."""
@@ -161,7 +187,7 @@ class SwitchModels:
         """A page of the faces without an embedding by the model that answers, and how many there are."""
 
         def read(records: Records) -> tuple[list[LeftFace], int]:
-            faces, total = records.faces.left(self._answering(records), limit=limit, offset=offset)
+            faces, total = records.faces.left(self._wanted(records), limit=limit, offset=offset)
             return list(faces), total
 
         return await self._database.run(read)
@@ -176,8 +202,13 @@ class SwitchModels:
         except ModelNotLoaded as error:
             raise ModelUnusable(error.message, model=name) from None
 
-    def _answering(self, records: Records) -> str:
-        return records.settings.all().insightface_model or self._configured
+    def _wanted(self, records: Records) -> str:
+        """The model that is to answer: before the first switch, by the word of the servers that are up."""
+        stored = records.settings.all().insightface_model
+        if stored is not None:
+            return stored
+        servers = records.servers.up(within_seconds=UP_SECONDS)
+        return servers[0].wanted if servers else self._configured
 
     async def _after_a_moment(self, id: int) -> Switch:
         """As it stands once it is over, or after a short while."""
@@ -197,10 +228,20 @@ def flip(records: Records, source: str | None, target: str) -> None:
     records.settings.remove("next_model")
 
 
+def _running(records: Records) -> Switch | None:
+    """The switch under way. One of which the settings do not know, as after a restored backup, is ended."""
+    running = records.switches.running()
+    if running is not None and records.settings.all().next_model != running.target:
+        records.switches.end(running.id, SwitchState.CANCELLED)
+        return None
+    return running
+
+
 def _cancel(records: Records) -> Switch | None:
     running = records.switches.running()
     if running is not None:
         records.switches.end(running.id, SwitchState.CANCELLED)
+    if records.settings.all().next_model is not None:
         records.settings.remove("next_model")
     return running
 

@@ -4,7 +4,7 @@ from rollcall.core.errors import ModelNotLoaded
 from rollcall.core.figures import Figures, ShadowFigures
 from rollcall.core.ports import Gallery, ModelStates
 from rollcall.workflows.carry_out_switch import CarryOutSwitch
-from rollcall.workflows.recognize import Recognize
+from rollcall.workflows.search import Search
 from rollcall.workflows.shadow import Shadow
 
 
@@ -16,13 +16,13 @@ class TakeFigures:
         *,
         models: ModelStates,
         gallery: Gallery,
-        recognize: Recognize,
+        search: Search,
         carry_out_switch: CarryOutSwitch,
         shadow: Shadow | None,
     ) -> None:
         self._models = models
         self._gallery = gallery
-        self._recognize = recognize
+        self._search = search
         self._carry_out_switch = carry_out_switch
         self._shadow = shadow
 
@@ -33,7 +33,7 @@ class TakeFigures:
             loaded_models=tuple(self._models.loaded),
             faces=self._gallery.counts(),
             downloads={name: done for name, (done, _) in self._models.downloads.items()},
-            recognitions=dict(self._recognize.counts),
+            recognitions=dict(self._search.counts),
             switch=self._carry_out_switch.progress,
             shadow=ShadowFigures(stored=shadow.stored, dropped=shadow.dropped, failed=shadow.failed)
             if shadow

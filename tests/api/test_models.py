@@ -62,7 +62,7 @@ def database(models_api: httpx.Client, tmp_path: Path) -> Iterator[SqlDatabase]:
 def waiting_server(database: SqlDatabase) -> None:
     """Another server that never loads what is switched to, so that a switch takes its time."""
     with database.transaction() as records:
-        records.servers.seen("another", [])
+        records.servers.seen("another", FIRST, [])
     with database.connection() as connection:
         connection.exec_driver_sql("UPDATE RollcallServers SET Seen = Seen + 3600 WHERE Name = 'another'")
 

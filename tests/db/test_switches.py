@@ -177,26 +177,26 @@ def test_a_flip_from_nothing_leaves_no_way_back(database: SqlDatabase) -> None:
 
 def test_servers_are_up_while_they_are_seen(database: SqlDatabase) -> None:
     with database.transaction() as records:
-        records.servers.seen("b", ["x", "y"])
-        records.servers.seen("a", [])
+        records.servers.seen("b", "x", ["x", "y"])
+        records.servers.seen("a", "x", [])
         assert records.servers.up(within_seconds=15) == [
-            Server(name="a", models=()),
-            Server(name="b", models=("x", "y")),
+            Server(name="a", wanted="x", models=()),
+            Server(name="b", wanted="x", models=("x", "y")),
         ]
     age(database, "RollcallServers", 16)
     with database.transaction() as records:
         assert records.servers.up(within_seconds=15) == []
-        records.servers.seen("b", ["y"])
-        assert records.servers.up(within_seconds=15) == [Server(name="b", models=("y",))]
+        records.servers.seen("b", "x", ["y"])
+        assert records.servers.up(within_seconds=15) == [Server(name="b", wanted="x", models=("y",))]
 
 
 def test_a_server_that_stops_is_forgotten_and_with_it_those_not_seen_for_long(database: SqlDatabase) -> None:
     with database.transaction() as records:
-        records.servers.seen("long gone", [])
+        records.servers.seen("long gone", "x", [])
     age(database, "RollcallServers", 100)
     with database.transaction() as records:
         for name in ("stops", "stays"):
-            records.servers.seen(name, [])
+            records.servers.seen(name, "x", [])
         records.servers.gone("stops", stale_seconds=50)
     assert read(database, "SELECT Name FROM RollcallServers") == [("stays",)]
 
