@@ -87,6 +87,7 @@ class Pace:
         self._people = people
         self._clock = people.clock
         self._places = asyncio.Semaphore(QUIET_WIDTH)
+        self._queue = asyncio.Lock()
         self._inside = 0
         self._begun = 0
         self._ended = self._clock()
@@ -105,11 +106,12 @@ class Pace:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """Around the reading of one picture."""
+        """Around the reading of one picture; first come, first read."""
         async with self._places:
-            await self.wait()
-            self._inside += 1
-            self._begun += 1
+            async with self._queue:
+                await self.wait()
+                self._inside += 1
+                self._begun += 1
             mine, alone, began = self._begun, self._inside == 1, self._clock()
             try:
                 yield

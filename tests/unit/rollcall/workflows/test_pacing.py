@@ -175,3 +175,24 @@ def test_what_pictures_take_side_by_side_says_nothing_of_one_alone() -> None:
             assert hall.pace.is_open()
 
     in_the_hall(scene)
+
+
+def test_beside_people_pictures_are_read_in_their_order() -> None:
+    # They are stored in this order: one that was overtaken again and again would hold all others back.
+    order = list[int]()
+
+    async def scene(hall: Hall) -> None:
+        async def read(number: int) -> None:
+            async with hall.pace.turn():
+                order.append(number)
+
+        await hall.somebody_asks(after=1)
+        async with hall.asking(1), asyncio.TaskGroup() as tasks:
+            for number in range(QUIET_WIDTH):
+                tasks.create_task(read(number))
+            while len(order) < QUIET_WIDTH:
+                hall.now += 1
+                await asyncio.sleep(0)
+
+    in_the_hall(scene)
+    assert order == list(range(QUIET_WIDTH))
