@@ -108,9 +108,11 @@ class Written:
         self._database = open_database(url, 1)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch)
+        self._before = 0
         self._seen: list[tuple[float, int]] = []  # when, and how many there were then
 
     def __enter__(self) -> "Written":
+        self._before = self._count()
         self._thread.start()
         return self
 
@@ -122,6 +124,11 @@ class Written:
         self._database.close()
 
     @property
+    def faces(self) -> int:
+        """How many came."""
+        return self._seen[-1][1] - self._before if self._seen else 0
+
+    @property
     def per_second(self) -> float:
         """Between the first write and the last; 0 where there were fewer than two."""
         if len(self._seen) < 2:
@@ -130,12 +137,11 @@ class Written:
         return (last - first) / (ended - begun)
 
     def _watch(self) -> None:
-        former = self._count()
+        former = self._before
         while not self._over.wait(_LOOK_SECONDS):
-            now = self._count()
-            if now != former:
+            if (now := self._count()) != former:
                 self._seen.append((time.perf_counter(), now))
-            former = now
+                former = now
 
     def _count(self) -> int:
         table = tables.embeddings

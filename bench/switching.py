@@ -64,12 +64,12 @@ def _measure(of: Pair, plan: Plan, picture: bytes, say: Callable[[str], None]) -
         say(f"{of.name}: re-embedding, round {number + 1} of {plan.rounds}")
         engine.append(apart(EngineRates, "bench.reembedding:in_process", of.model_dir, plan.faces))
         server.append(by_server(of, plan.faces))
-    say(f"{of.name}: switches between loaded models")
     with school(of, plan.enrolled) as here:
+        say(f"{of.name}: recognitions while faces are re-embedded")
+        waits = throttled(here, plan.loads, picture, rounds=plan.rounds)
         here.switch_to(AFTER, SWITCH_SECONDS)
+        say(f"{of.name}: switches between loaded models")
         idle, busy = flips(here, picture, times=plan.flips)
-    say(f"{of.name}: recognitions while faces are re-embedded")
-    waits = throttled(of, plan.loads, picture, faces=plan.enrolled, rounds=plan.rounds)
     return SwitchResult(
         pair=of.name,
         reembedded=Reembedded(engine=engine, server=server),
