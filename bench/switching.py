@@ -25,14 +25,14 @@ class Plan:
     """How much of each."""
 
     pairs: Sequence[str] = tuple(TITLES)
-    rounds: int = 3
-    faces: int = 400
+    rounds: int = 2
+    faces: int = 300
     flips: int = 20
     enrolled: int = 1_000  # while models are flipped, and while people are kept waiting
     loads: Sequence[Load] = (
         Load(name="1 caller", callers=1, seconds=10),
         Load(name="10 callers", callers=10, seconds=10),
-        Load(name="a call every 2 s", callers=1, seconds=60, every=2),
+        Load(name="a call every second", callers=1, seconds=30, every=1),
     )
     rehearsed: Sequence[int] = (1_000, 10_000)
 
