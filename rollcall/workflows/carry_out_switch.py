@@ -16,7 +16,7 @@ from rollcall.core.ports import Gallery, ModelFiles
 from rollcall.workflows.announce import UP_SECONDS
 from rollcall.workflows.embed_missing import EmbedMissing
 from rollcall.workflows.pacing import Pace
-from rollcall.workflows.rehearse import objection, rehearse
+from rollcall.workflows.rehearse import objection, rehearse, unread_among
 from rollcall.workflows.switch_models import flip
 
 logger = logging.getLogger("rollcall.models")
@@ -63,7 +63,7 @@ class CarryOutSwitch:
         self._step = SwitchStep.LOADING
         self._done = self._total = 0
         self._target: str | None = None
-        self._rehearsed: dict[tuple[str | None, str], tuple[weakref.ref[object], Rehearsal]] = {}
+        self._rehearsed: dict[tuple[str | None, str], tuple[weakref.ref[object], list[int], Rehearsal]] = {}
 
     @property
     def progress(self) -> tuple[str, int, int] | None:
@@ -167,16 +167,20 @@ class CarryOutSwitch:
             start = self._done
 
     async def _rehearse(self, switch: Switch) -> Rehearsal:
+        left, _ = await self._database.run(
+            lambda records: records.faces.left(switch.target, limit=None, offset=0)
+        )
+        unread = unread_among(left)
         await self._gallery.refresh()
         version, key = self._gallery.version(), (switch.source, switch.target)
         former = self._rehearsed.get(key)
         # As long as no face has changed it would come to the same.
-        if former is None or former[0]() is not version:
+        if former is None or former[0]() is not version or former[1] != unread:
             found = await asyncio.to_thread(
-                rehearse, self._gallery, switch.source, switch.target, self._pace.breathe
+                rehearse, self._gallery, switch.source, switch.target, self._pace.breathe, unread
             )
-            former = self._rehearsed[key] = (weakref.ref(version), found)
-        return former[1]
+            former = self._rehearsed[key] = (weakref.ref(version), unread, found)
+        return former[2]
 
     async def _gather(self, model: str) -> None:
         """Wait until every server that is up can answer with the model."""

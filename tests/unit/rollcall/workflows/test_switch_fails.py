@@ -84,6 +84,31 @@ def test_a_model_that_cannot_tell_people_apart_is_not_switched_to_unless_forced(
     asyncio.run(scenario())
 
 
+def test_a_model_that_does_not_see_people_is_not_switched_to(
+    database_url: str, model_dir: Path, reader: FaceReader
+) -> None:
+    def shows(picture: bytes) -> Reading:
+        number = int(picture)
+        return reading_of() if number in unseen else reading_of(face_of(embedding(1000 + number, length=256)))
+
+    async def scenario() -> None:
+        async with server(database_url, model_dir, reader) as parts:
+            await enrol_numbers(parts, 12)
+            await parts.workflows.switch_models.begin(SECOND)
+            assert await patient(parts, ScriptedReader(shows), 0.0).round()
+            switch = await latest(parts)
+            assert switch.problem == (
+                "The new model finds no face in 8 pictures of people whom the old one knows. "
+                "Nothing was switched."
+            )
+            assert switch.rehearsal is not None
+            assert (switch.rehearsal.faces, switch.rehearsal.missed) == (4, 8)
+            assert await shared(parts) == SharedSettings()
+
+    unseen = set(range(8))
+    asyncio.run(scenario())
+
+
 def test_what_cannot_be_switched_to_is_refused_and_nothing_changes(
     database_url: str, model_dir: Path, reader: FaceReader
 ) -> None:
