@@ -176,8 +176,8 @@ class CarryOutSwitch:
         former = self._rehearsed.get(key)
         # As long as no face has changed it would come to the same.
         if former is None or former[0]() is not version or former[1] != unread:
-            found = await asyncio.to_thread(
-                rehearse, self._gallery, switch.source, switch.target, self._pace.breathe, unread
+            found = await self._pace.in_thread(
+                partial(rehearse, self._gallery, switch.source, switch.target, unread=unread)
             )
             former = self._rehearsed[key] = (weakref.ref(version), unread, found)
         return former[2]

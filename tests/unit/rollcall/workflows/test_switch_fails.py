@@ -1,6 +1,8 @@
 """Switches that are refused, fail or are cancelled leave the running model as it is."""
 
 import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,9 @@ from rollcall.core.models import (
     SwitchState,
 )
 from rollcall.core.ports import FaceReader
+from rollcall.core.records import StoredEmbeddings
 from rollcall.core.shared_settings import SharedSettings
+from rollcall.gallery.gallery import FaceGallery
 from rollcall.workflows.carry_out_switch import CarryOutSwitch
 from rollcall.workflows.embed_missing import FACES_A_WRITE, EmbedMissing
 from rollcall.workflows.pacing import AttendedReader, Pace
@@ -145,12 +149,14 @@ def test_a_model_that_breaks_after_the_switch_began_fails_it(
     asyncio.run(scenario())
 
 
-def patient(parts: Parts, reader: ScriptedReader, seconds: float) -> CarryOutSwitch:
+def patient(
+    parts: Parts, reader: ScriptedReader, seconds: float, gallery: FaceGallery | None = None
+) -> CarryOutSwitch:
     """The server's own, but with another reader and so much patience."""
     pace = Pace(AttendedReader(reader))
     return CarryOutSwitch(
         database=parts.database,
-        gallery=parts.gallery,
+        gallery=gallery or parts.gallery,
         files=parts.models,
         embed=EmbedMissing(faces=reader, database=parts.database, pace=pace),
         pace=pace,
@@ -214,5 +220,44 @@ def test_a_switch_fails_when_there_is_no_headway_any_more(
             assert (switch.state, switch.problem) == (SwitchState.FAILED, Overloaded.summary)
             assert await shared(parts) == SharedSettings()
             assert parts.models.active().name == FIRST
+
+    asyncio.run(scenario())
+
+
+class HeldGallery(FaceGallery):
+    """Does not give its faces away until it is let."""
+
+    def __init__(self, parts: Parts) -> None:
+        super().__init__(parts.database, limit=LIMIT_SECONDS)
+        self.asked, self.let = threading.Event(), threading.Event()
+
+    def faces_of(self, model: str) -> StoredEmbeddings | None:
+        self.asked.set()
+        assert self.let.wait(LIMIT_SECONDS)
+        return super().faces_of(model)
+
+
+def test_people_are_recognised_while_a_cancelled_switch_still_rehearses(
+    database_url: str, model_dir: Path, reader: FaceReader
+) -> None:
+    def shows(picture: bytes) -> Reading:
+        return reading_of(face_of(embedding(len(picture), length=256)))
+
+    async def scenario() -> None:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+        async with server(database_url, model_dir, reader) as parts:
+            await enrol(parts, 1)
+            held = HeldGallery(parts)
+            await held.refresh()
+            await parts.workflows.switch_models.begin(SECOND)
+            await held.refresh()
+            round = asyncio.create_task(patient(parts, ScriptedReader(shows), 0.0, held).round())
+            try:
+                await until(held.asked.is_set)
+                await parts.workflows.switch_models.cancel()
+                assert await asyncio.wait_for(round, LIMIT_SECONDS)
+                assert await asyncio.wait_for(recognised(parts, 1), LIMIT_SECONDS / 2) == ("S1", FIRST)
+            finally:
+                held.let.set()
 
     asyncio.run(scenario())
