@@ -110,14 +110,17 @@ class CarryOutSwitch:
             await self._fail(switch, "The server made a mistake; its log says more.")
 
     async def _fail(self, switch: Switch, problem: str, rehearsal: Rehearsal | None = None) -> None:
-        def fail(records: Records) -> None:
+        def fail(records: Records) -> bool:
             records.changes.lock()
-            self._advance(switch, records)
-            if records.switches.end(switch.id, SwitchState.FAILED, problem=problem, rehearsal=rehearsal):
-                records.settings.remove("next_model")
+            if not self._advance(switch, records):
+                return False
+            records.switches.end(switch.id, SwitchState.FAILED, problem=problem, rehearsal=rehearsal)
+            records.settings.remove("next_model")
+            return True
 
-        logger.warning("The switch to %s failed: %s", switch.target, problem)
-        await self._database.run(fail)
+        # Another server that has taken it over meanwhile may fare better.
+        if await self._database.run(fail):
+            logger.warning("The switch to %s failed: %s", switch.target, problem)
 
     async def _beat(self, switch: Switch) -> None:
         """Tell how far it is; ends when the switch is no longer this process's."""
@@ -200,10 +203,10 @@ class CarryOutSwitch:
     async def _flip(self, switch: Switch, rehearsal: Rehearsal) -> None:
         def turn(records: Records) -> None:
             records.changes.lock()
-            self._advance(switch, records)
-            # Before the flip, for it says whether the switch is still to be made.
-            if not records.switches.end(switch.id, SwitchState.DONE, rehearsal=rehearsal):
+            # It says whether the switch is still to be made, and by this process.
+            if not self._advance(switch, records):
                 raise _Over
+            records.switches.end(switch.id, SwitchState.DONE, rehearsal=rehearsal)
             flip(records, switch.source, switch.target)
 
         await self._database.run(turn)

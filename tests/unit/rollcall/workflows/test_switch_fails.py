@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from rollcall.compose import Parts
-from rollcall.core.database_ports import Records
 from rollcall.core.errors import ModelConflict, ModelNotFound, ModelUnusable, Overloaded, RollcallError
 from rollcall.core.faces import FALLBACK_MODEL, Reading
 from rollcall.core.models import (
@@ -18,21 +17,20 @@ from rollcall.core.ports import FaceReader
 from rollcall.core.records import StoredEmbeddings
 from rollcall.core.shared_settings import SharedSettings
 from rollcall.gallery.gallery import FaceGallery
-from rollcall.workflows.carry_out_switch import CarryOutSwitch
-from rollcall.workflows.embed_missing import FACES_A_WRITE, EmbedMissing
-from rollcall.workflows.pacing import AttendedReader, Pace
-from tests.db.rows import embedding, new_face
+from rollcall.workflows.embed_missing import FACES_A_WRITE
+from tests.db.rows import embedding
 from tests.switching import (
     BLIND,
     BROKEN,
     FIRST,
     SECOND,
     enrol,
+    enrol_numbers,
     latest,
+    patient,
     recognised,
     server,
     shared,
-    student,
     switched,
 )
 from tests.unit.rollcall.workflows.readers import HeldReader, ScriptedReader, face_of, reading_of, until
@@ -147,34 +145,6 @@ def test_a_model_that_breaks_after_the_switch_began_fails_it(
             assert await shared(parts) == SharedSettings()
 
     asyncio.run(scenario())
-
-
-def patient(
-    parts: Parts, reader: ScriptedReader, seconds: float, gallery: FaceGallery | None = None
-) -> CarryOutSwitch:
-    """The server's own, but with another reader and so much patience."""
-    pace = Pace(AttendedReader(reader))
-    return CarryOutSwitch(
-        database=parts.database,
-        gallery=gallery or parts.gallery,
-        files=parts.models,
-        embed=EmbedMissing(faces=reader, database=parts.database, pace=pace),
-        pace=pace,
-        owner="a patient one",
-        patience_seconds=seconds,
-    )
-
-
-async def enrol_numbers(parts: Parts, count: int) -> None:
-    """Faces whose images are their numbers."""
-
-    def add(records: Records) -> None:
-        for n in range(count):
-            records.faces.add(
-                new_face(student(f"S{n}"), model=FIRST, embedding=embedding(n), image=str(n).encode())
-            )
-
-    await parts.database.run(add)
 
 
 def test_a_switch_bears_with_a_runner_that_is_away_as_long_as_there_is_headway(
