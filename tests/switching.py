@@ -6,15 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from rollcall.compose import Parts, build
+from rollcall.core.database_ports import Records
 from rollcall.core.faces import ReadRequest, Subjects
 from rollcall.core.models import Switch
 from rollcall.core.people import PersonKey, PersonType
-from rollcall.core.ports import FaceReader
+from rollcall.core.ports import FaceReader, Gallery
 from rollcall.core.records import NewFace
 from rollcall.core.settings import Settings
 from rollcall.core.shared_settings import SharedSettings
+from rollcall.workflows.carry_out_switch import CarryOutSwitch
+from rollcall.workflows.embed_missing import EmbedMissing
 from rollcall.workflows.enroll import Enrolled, Enrollment, EnrollMode
+from rollcall.workflows.pacing import AttendedReader, Pace
 from rollcall.workflows.recognize import Named, Sighting
+from tests.db.rows import embedding, new_face
 from tests.packs import picture, write_pack
 
 FIRST, SECOND, BLIND, BROKEN = "first", "second", "blind", "broken"
@@ -106,3 +111,31 @@ async def latest(parts: Parts) -> Switch:
     switch = await parts.workflows.switch_models.latest()
     assert switch is not None
     return switch
+
+
+def patient(
+    parts: Parts, reader: FaceReader, seconds: float, gallery: Gallery | None = None
+) -> CarryOutSwitch:
+    """The server's own, but with another reader and so much patience."""
+    pace = Pace(AttendedReader(reader))
+    return CarryOutSwitch(
+        database=parts.database,
+        gallery=gallery or parts.gallery,
+        files=parts.models,
+        embed=EmbedMissing(faces=reader, database=parts.database, pace=pace),
+        pace=pace,
+        owner="a patient one",
+        patience_seconds=seconds,
+    )
+
+
+async def enrol_numbers(parts: Parts, count: int) -> None:
+    """Faces whose images are their numbers."""
+
+    def add(records: Records) -> None:
+        for n in range(count):
+            records.faces.add(
+                new_face(student(f"S{n}"), model=FIRST, embedding=embedding(n), image=str(n).encode())
+            )
+
+    await parts.database.run(add)

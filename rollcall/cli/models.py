@@ -181,6 +181,8 @@ def _told(switch: Switch) -> Iterator[str]:
 def _rehearsed(rehearsal: Rehearsal, switch: Switch) -> Iterator[str]:
     lost = len(rehearsal.lost)
     yield f"{rehearsal.faces} faces have an embedding by {switch.target}; {lost} of them are lost."
+    if rehearsal.missed:
+        yield f"In the images of {rehearsal.missed} more it finds no face; {switch.source} knows them."
     agreement = rehearsal.rank1_agreement
     if agreement is None:
         yield "Nobody has several faces, so the models could not be compared."

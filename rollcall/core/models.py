@@ -83,6 +83,8 @@ class Rehearsal:
     """What came of asking the gallery with its own faces, before anything was switched.
 
     `faces`: how many have the new model's embedding; `lost`: those of them that do not find their own person.
+    `unread`: how many have an image in which the new model found nobody; `missed`: those of them that have
+    the old model's embedding. Reports of older versions say nothing of these.
     The rest is about faces of persons who have several by both models: each was compared with all others.
     `old_right` and `new_right` say how many found their own person first, `agreed` how many found the same
     one by both.
@@ -94,6 +96,8 @@ class Rehearsal:
     old_right: int
     new_right: int
     agreed: int
+    unread: int = 0
+    missed: int = 0
 
     @property
     def rank1_agreement(self) -> float | None:

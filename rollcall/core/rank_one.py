@@ -39,14 +39,14 @@ def compare_rank1(
 ) -> Rank1:
     """Look for each face of a person who has at least two among all other faces.
 
-    Row i of `old` (n, dim) and of `new` (n, another dim) is a face of `people[i]`. Memory stays flat: some
-    hundred faces are compared at a time, and `pause` is called in between.
+    Row i of `old` (n, dim) and of `new` (n, another dim) is a face of `people[i]`. Memory stays flat: at most
+    some hundred faces are compared at a time, and `pause` is called in between.
     """
     numbers = numbered(people)
     probes = np.flatnonzero(np.bincount(numbers)[numbers] > 1)
     by_old, by_new = SimilarityBlocks(old, old_metric), SimilarityBlocks(new, new_metric)
     old_right = new_right = agreed = 0
-    for rows in blocks(probes, pause):
+    for rows in blocks(probes, len(numbers), pause):
         found_by_old, found_by_new = _first(rows, numbers, by_old), _first(rows, numbers, by_new)
         old_right += int(np.count_nonzero(found_by_old == numbers[rows]))
         new_right += int(np.count_nonzero(found_by_new == numbers[rows]))
@@ -73,7 +73,8 @@ def not_finding_themselves(
     numbers = numbered(people)
     compared = SimilarityBlocks(vectors, metric)
     lost = [np.empty(0, dtype=np.int64)]
-    for rows in blocks(np.arange(len(numbers)) if among is None else among, pause):
+    asked = np.arange(len(numbers)) if among is None else among
+    for rows in blocks(asked, len(numbers), pause):
         found = compared.of(rows)
         same = numbers[rows, np.newaxis] == numbers
         own = np.where(same, found, -np.inf).max(axis=1)

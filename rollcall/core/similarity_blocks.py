@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from rollcall.core.faces import Embeddings, Metric
 
 PROBES_A_BLOCK = 256
+# In a large school fewer probes, so that a block has 16 MB of similarities at most and is soon done.
+SIMILARITIES_A_BLOCK = 2_000_000
 
 
 class SimilarityBlocks:
@@ -39,9 +41,10 @@ class SimilarityBlocks:
         return found
 
 
-def blocks(rows: NDArray[np.int64], pause: Callable[[], None]) -> Iterator[NDArray[np.int64]]:
-    """The rows, some hundred at a time; `pause` is called in between."""
-    for start in range(0, len(rows), PROBES_A_BLOCK):
+def blocks(rows: NDArray[np.int64], faces: int, pause: Callable[[], None]) -> Iterator[NDArray[np.int64]]:
+    """The rows, as many at a time as may be compared with so many faces; `pause` is called in between."""
+    size = max(1, min(PROBES_A_BLOCK, SIMILARITIES_A_BLOCK // max(1, faces)))
+    for start in range(0, len(rows), size):
         if start:
             pause()
-        yield rows[start : start + PROBES_A_BLOCK]
+        yield rows[start : start + size]

@@ -16,7 +16,7 @@ from rollcall.core.ports import Gallery, ModelFiles
 from rollcall.workflows.announce import UP_SECONDS
 from rollcall.workflows.embed_missing import EmbedMissing
 from rollcall.workflows.pacing import Pace
-from rollcall.workflows.rehearse import objection, rehearse
+from rollcall.workflows.rehearse import objection, rehearse, unread_among
 from rollcall.workflows.switch_models import flip
 
 logger = logging.getLogger("rollcall.models")
@@ -63,7 +63,7 @@ class CarryOutSwitch:
         self._step = SwitchStep.LOADING
         self._done = self._total = 0
         self._target: str | None = None
-        self._rehearsed: dict[tuple[str | None, str], tuple[weakref.ref[object], Rehearsal]] = {}
+        self._rehearsed: dict[tuple[str | None, str], tuple[weakref.ref[object], list[int], Rehearsal]] = {}
 
     @property
     def progress(self) -> tuple[str, int, int] | None:
@@ -110,14 +110,17 @@ class CarryOutSwitch:
             await self._fail(switch, "The server made a mistake; its log says more.")
 
     async def _fail(self, switch: Switch, problem: str, rehearsal: Rehearsal | None = None) -> None:
-        def fail(records: Records) -> None:
+        def fail(records: Records) -> bool:
             records.changes.lock()
-            self._advance(switch, records)
-            if records.switches.end(switch.id, SwitchState.FAILED, problem=problem, rehearsal=rehearsal):
-                records.settings.remove("next_model")
+            if not self._advance(switch, records):
+                return False
+            records.switches.end(switch.id, SwitchState.FAILED, problem=problem, rehearsal=rehearsal)
+            records.settings.remove("next_model")
+            return True
 
-        logger.warning("The switch to %s failed: %s", switch.target, problem)
-        await self._database.run(fail)
+        # Another server that has taken it over meanwhile may fare better.
+        if await self._database.run(fail):
+            logger.warning("The switch to %s failed: %s", switch.target, problem)
 
     async def _beat(self, switch: Switch) -> None:
         """Tell how far it is; ends when the switch is no longer this process's."""
@@ -167,16 +170,20 @@ class CarryOutSwitch:
             start = self._done
 
     async def _rehearse(self, switch: Switch) -> Rehearsal:
+        left, _ = await self._database.run(
+            lambda records: records.faces.left(switch.target, limit=None, offset=0)
+        )
+        unread = unread_among(left)
         await self._gallery.refresh()
         version, key = self._gallery.version(), (switch.source, switch.target)
         former = self._rehearsed.get(key)
         # As long as no face has changed it would come to the same.
-        if former is None or former[0]() is not version:
-            found = await asyncio.to_thread(
-                rehearse, self._gallery, switch.source, switch.target, self._pace.breathe
+        if former is None or former[0]() is not version or former[1] != unread:
+            found = await self._pace.in_thread(
+                partial(rehearse, self._gallery, switch.source, switch.target, unread=unread)
             )
-            former = self._rehearsed[key] = (weakref.ref(version), found)
-        return former[1]
+            former = self._rehearsed[key] = (weakref.ref(version), unread, found)
+        return former[2]
 
     async def _gather(self, model: str) -> None:
         """Wait until every server that is up can answer with the model."""
@@ -196,10 +203,10 @@ class CarryOutSwitch:
     async def _flip(self, switch: Switch, rehearsal: Rehearsal) -> None:
         def turn(records: Records) -> None:
             records.changes.lock()
-            self._advance(switch, records)
-            # Before the flip, for it says whether the switch is still to be made.
-            if not records.switches.end(switch.id, SwitchState.DONE, rehearsal=rehearsal):
+            # It says whether the switch is still to be made, and by this process.
+            if not self._advance(switch, records):
                 raise _Over
+            records.switches.end(switch.id, SwitchState.DONE, rehearsal=rehearsal)
             flip(records, switch.source, switch.target)
 
         await self._database.run(turn)

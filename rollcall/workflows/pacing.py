@@ -6,15 +6,19 @@ so rarely that hardly anybody meets it.
 """
 
 import asyncio
+import threading
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, TypeVar
 
 from rollcall.core.faces import Reading, ReadRequest
 from rollcall.core.models import LoadedModel
 from rollcall.core.ports import FaceReader
+
+T = TypeVar("T")
 
 # Nobody asked for so long: the machine is the background's.
 QUIET_SECONDS: Final = 10.0
@@ -137,7 +141,41 @@ class Pace:
         while not self.is_open():
             await asyncio.sleep(_LOOK_SECONDS)
 
-    def breathe(self) -> None:
-        """For background work in a thread, between two of its blocks."""
-        if not self._people.quiet:
-            time.sleep(_LOOK_SECONDS)
+    async def in_thread(self, work: Callable[[Callable[[], None]], T]) -> T:
+        """Do work that takes long in a thread of its own; it must call what it is given between its blocks.
+
+        When this is cancelled the work ends with its block.
+        """
+        breath = _Breath(self._people)
+        # Not one of asyncio's, which answer people.
+        threads = ThreadPoolExecutor(1, thread_name_prefix="background")
+        try:
+            return await asyncio.get_running_loop().run_in_executor(threads, work, breath.take)
+        finally:
+            breath.stop()
+            threads.shutdown(wait=False)
+
+
+class _Stopped(Exception):
+    """The work in a thread is not wanted any more."""
+
+
+class _Breath:
+    """Between two blocks of work in a thread."""
+
+    def __init__(self, people: AttendedReader) -> None:
+        self._people = people
+        self._stopped = threading.Event()
+        self._block_began = time.monotonic()
+
+    def take(self) -> None:
+        """While people ask, rest for a while that this block's time gives."""
+        took = time.monotonic() - self._block_began
+        pause = 0.0 if self._people.quiet else min(CROWD_REST * took, LONGEST_REST_SECONDS)
+        if self._stopped.wait(pause):
+            raise _Stopped
+        self._block_began = time.monotonic()
+
+    def stop(self) -> None:
+        """End the work at its next breath, or in this one."""
+        self._stopped.set()

@@ -163,6 +163,7 @@ def test_a_switch_can_be_followed_in_the_list_and_another_model_answers_after_it
         "rehearsal": {
             "faces": 2,
             "not_found": [],
+            "missed": 0,
             "probes": 2,
             "old_rank1": 2,
             "new_rank1": 2,

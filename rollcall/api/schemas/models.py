@@ -70,6 +70,9 @@ class RehearsalOut(BaseModel):
     not_found: list[int] = Field(
         description="FaceData Ids of those who do not find themselves.", examples=[[]]
     )
+    missed: int = Field(
+        description="Faces that the old model knows and in whose image the new one finds none.", examples=[0]
+    )
     probes: int = Field(
         description="Faces of persons with several, each looked for among all others.", examples=[230]
     )
@@ -86,6 +89,7 @@ class RehearsalOut(BaseModel):
         return cls(
             faces=rehearsal.faces,
             not_found=list(rehearsal.lost),
+            missed=rehearsal.missed,
             probes=rehearsal.probes,
             old_rank1=rehearsal.old_right,
             new_rank1=rehearsal.new_right,

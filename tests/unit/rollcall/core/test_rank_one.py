@@ -10,7 +10,7 @@ from rollcall.core.faces import Embeddings, Metric
 from rollcall.core.matching import similarities
 from rollcall.core.people import PersonKey, PersonType
 from rollcall.core.rank_one import TOLERANCE, Rank1, compare_rank1, not_finding_themselves, numbered
-from rollcall.core.similarity_blocks import PROBES_A_BLOCK, SimilarityBlocks
+from rollcall.core.similarity_blocks import PROBES_A_BLOCK, SIMILARITIES_A_BLOCK, SimilarityBlocks, blocks
 
 COSINE, EUCLIDEAN = Metric.COSINE, Metric.EUCLIDEAN
 
@@ -80,6 +80,18 @@ def test_a_pause_is_made_between_blocks() -> None:
     assert len(pauses) == 2
     not_finding_themselves(who, vectors, COSINE, lambda: pauses.append("of one"))
     assert len(pauses) == 4
+
+
+def test_the_more_faces_there_are_the_fewer_are_looked_for_at_a_time() -> None:
+    rows = np.arange(7)
+    for faces, sizes in ((SIMILARITIES_A_BLOCK // 3, [3, 3, 1]), (2 * SIMILARITIES_A_BLOCK, [1] * 7)):
+        assert [len(block) for block in blocks(rows, faces, lambda: None)] == sizes
+    pauses = []
+    many = SIMILARITIES_A_BLOCK // 100
+    who, vectors = random_faces(many, 50, 1, seed=1)
+    asked = np.arange(200)
+    not_finding_themselves(who, vectors[:, :2], COSINE, lambda: pauses.append("of one"), among=asked)
+    assert len(pauses) == 1
 
 
 @pytest.mark.parametrize("metric", list(Metric))

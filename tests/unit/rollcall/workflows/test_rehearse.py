@@ -1,14 +1,16 @@
 """Before a switch the gallery is asked with its own faces."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
 from db.engine import SqlDatabase
 from rollcall.core.faces import Embedding
-from rollcall.core.models import Rehearsal
+from rollcall.core.models import NO_IMAGE, WAITING, LeftFace, Rehearsal
 from rollcall.core.records import FurtherEmbedding
 from rollcall.gallery.gallery import FaceGallery
-from rollcall.workflows.rehearse import objection, rehearse
+from rollcall.workflows.rehearse import objection, rehearse, unread_among
 from tests.db.rows import new_face, student
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -38,8 +40,8 @@ def gallery(database: SqlDatabase, *faces: tuple[str, float | None, float | None
     return found
 
 
-def asked(gallery: FaceGallery, source: str | None = "old") -> Rehearsal:
-    return rehearse(gallery, source, "new", lambda: None)
+def asked(gallery: FaceGallery, source: str | None = "old", unread: Sequence[int] = ()) -> Rehearsal:
+    return rehearse(gallery, source, "new", lambda: None, unread)
 
 
 def test_both_models_are_compared_on_the_faces_that_both_know(database: SqlDatabase) -> None:
@@ -99,6 +101,38 @@ def test_a_face_that_is_not_even_like_itself_is_lost(database: SqlDatabase) -> N
     people.follow()
     assert asked(people).lost == [2]
     assert asked(people, None).lost == [2]
+
+
+def test_faces_that_only_the_old_model_sees_are_missed(database: SqlDatabase) -> None:
+    found = asked(gallery(database, ("A", 0, 0), ("B", 90, None), ("C", None, None)), unread=[2, 3])
+    assert (found.faces, found.unread, found.missed) == (1, 2, 1)
+    assert objection(found) is None
+
+
+@pytest.mark.parametrize("source", [None, "old"])
+def test_a_model_that_sees_nobody_is_objected_to(database: SqlDatabase, source: str | None) -> None:
+    found = asked(gallery(database, ("A", 0, None)), source, unread=[1])
+    assert (found.faces, found.unread, found.missed) == (0, 1, 0 if source is None else 1)
+    assert objection(found) == "The new model finds no face in any picture."
+
+
+@pytest.mark.parametrize(
+    ("faces", "missed", "fine"), [(10, 2, True), (10, 3, False), (500, 10, True), (500, 11, False)]
+)
+def test_a_model_may_miss_a_few_faces(database_url: str, faces: int, missed: int, fine: bool) -> None:
+    del database_url
+    found = Rehearsal(
+        faces=faces, lost=(), unread=missed, missed=missed, probes=0, old_right=0, new_right=0, agreed=0
+    )
+    expected = f"The new model finds no face in {missed} pictures of people whom the old one knows."
+    assert objection(found) == (None if fine else expected)
+
+
+def test_images_that_no_model_could_read_speak_against_none(database_url: str) -> None:
+    del database_url
+    reasons = [NO_IMAGE, WAITING, "INVALID_IMAGE", "NO_FACE_DETECTED", "INTERNAL_ERROR"]
+    left = [LeftFace(face_id=n, person=student("A"), reason=reason) for n, reason in enumerate(reasons)]
+    assert unread_among(left) == [3, 4]
 
 
 @pytest.mark.parametrize(

@@ -1,34 +1,36 @@
 """Switches that are refused, fail or are cancelled leave the running model as it is."""
 
 import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from rollcall.compose import Parts
-from rollcall.core.database_ports import Records
 from rollcall.core.errors import ModelConflict, ModelNotFound, ModelUnusable, Overloaded, RollcallError
 from rollcall.core.faces import FALLBACK_MODEL, Reading
 from rollcall.core.models import (
     SwitchState,
 )
 from rollcall.core.ports import FaceReader
+from rollcall.core.records import StoredEmbeddings
 from rollcall.core.shared_settings import SharedSettings
-from rollcall.workflows.carry_out_switch import CarryOutSwitch
-from rollcall.workflows.embed_missing import FACES_A_WRITE, EmbedMissing
-from rollcall.workflows.pacing import AttendedReader, Pace
-from tests.db.rows import embedding, new_face
+from rollcall.gallery.gallery import FaceGallery
+from rollcall.workflows.embed_missing import FACES_A_WRITE
+from tests.db.rows import embedding
 from tests.switching import (
     BLIND,
     BROKEN,
     FIRST,
     SECOND,
     enrol,
+    enrol_numbers,
     latest,
+    patient,
     recognised,
     server,
     shared,
-    student,
     switched,
 )
 from tests.unit.rollcall.workflows.readers import HeldReader, ScriptedReader, face_of, reading_of, until
@@ -84,6 +86,31 @@ def test_a_model_that_cannot_tell_people_apart_is_not_switched_to_unless_forced(
     asyncio.run(scenario())
 
 
+def test_a_model_that_does_not_see_people_is_not_switched_to(
+    database_url: str, model_dir: Path, reader: FaceReader
+) -> None:
+    def shows(picture: bytes) -> Reading:
+        number = int(picture)
+        return reading_of() if number in unseen else reading_of(face_of(embedding(1000 + number, length=256)))
+
+    async def scenario() -> None:
+        async with server(database_url, model_dir, reader) as parts:
+            await enrol_numbers(parts, 12)
+            await parts.workflows.switch_models.begin(SECOND)
+            assert await patient(parts, ScriptedReader(shows), 0.0).round()
+            switch = await latest(parts)
+            assert switch.problem == (
+                "The new model finds no face in 8 pictures of people whom the old one knows. "
+                "Nothing was switched."
+            )
+            assert switch.rehearsal is not None
+            assert (switch.rehearsal.faces, switch.rehearsal.missed) == (4, 8)
+            assert await shared(parts) == SharedSettings()
+
+    unseen = set(range(8))
+    asyncio.run(scenario())
+
+
 def test_what_cannot_be_switched_to_is_refused_and_nothing_changes(
     database_url: str, model_dir: Path, reader: FaceReader
 ) -> None:
@@ -118,32 +145,6 @@ def test_a_model_that_breaks_after_the_switch_began_fails_it(
             assert await shared(parts) == SharedSettings()
 
     asyncio.run(scenario())
-
-
-def patient(parts: Parts, reader: ScriptedReader, seconds: float) -> CarryOutSwitch:
-    """The server's own, but with another reader and so much patience."""
-    pace = Pace(AttendedReader(reader))
-    return CarryOutSwitch(
-        database=parts.database,
-        gallery=parts.gallery,
-        files=parts.models,
-        embed=EmbedMissing(faces=reader, database=parts.database, pace=pace),
-        pace=pace,
-        owner="a patient one",
-        patience_seconds=seconds,
-    )
-
-
-async def enrol_numbers(parts: Parts, count: int) -> None:
-    """Faces whose images are their numbers."""
-
-    def add(records: Records) -> None:
-        for n in range(count):
-            records.faces.add(
-                new_face(student(f"S{n}"), model=FIRST, embedding=embedding(n), image=str(n).encode())
-            )
-
-    await parts.database.run(add)
 
 
 def test_a_switch_bears_with_a_runner_that_is_away_as_long_as_there_is_headway(
@@ -189,5 +190,44 @@ def test_a_switch_fails_when_there_is_no_headway_any_more(
             assert (switch.state, switch.problem) == (SwitchState.FAILED, Overloaded.summary)
             assert await shared(parts) == SharedSettings()
             assert parts.models.active().name == FIRST
+
+    asyncio.run(scenario())
+
+
+class HeldGallery(FaceGallery):
+    """Does not give its faces away until it is let."""
+
+    def __init__(self, parts: Parts) -> None:
+        super().__init__(parts.database, limit=LIMIT_SECONDS)
+        self.asked, self.let = threading.Event(), threading.Event()
+
+    def faces_of(self, model: str) -> StoredEmbeddings | None:
+        self.asked.set()
+        assert self.let.wait(LIMIT_SECONDS)
+        return super().faces_of(model)
+
+
+def test_people_are_recognised_while_a_cancelled_switch_still_rehearses(
+    database_url: str, model_dir: Path, reader: FaceReader
+) -> None:
+    def shows(picture: bytes) -> Reading:
+        return reading_of(face_of(embedding(len(picture), length=256)))
+
+    async def scenario() -> None:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+        async with server(database_url, model_dir, reader) as parts:
+            await enrol(parts, 1)
+            held = HeldGallery(parts)
+            await held.refresh()
+            await parts.workflows.switch_models.begin(SECOND)
+            await held.refresh()
+            round = asyncio.create_task(patient(parts, ScriptedReader(shows), 0.0, held).round())
+            try:
+                await until(held.asked.is_set)
+                await parts.workflows.switch_models.cancel()
+                assert await asyncio.wait_for(round, LIMIT_SECONDS)
+                assert await asyncio.wait_for(recognised(parts, 1), LIMIT_SECONDS / 2) == ("S1", FIRST)
+            finally:
+                held.let.set()
 
     asyncio.run(scenario())

@@ -5,25 +5,30 @@ from pathlib import Path
 
 import pytest
 
-from rollcall.core.errors import ModelConflict
+from rollcall.core.errors import ModelConflict, Overloaded, RollcallError
+from rollcall.core.faces import Reading
 from rollcall.core.models import (
     Switch,
     SwitchState,
     SwitchStep,
 )
 from rollcall.core.ports import FaceReader
+from rollcall.core.shared_settings import SharedSettings
+from tests.db.rows import embedding
 from tests.switching import (
     BLIND,
     FIRST,
     SECOND,
     enrol,
+    enrol_numbers,
     latest,
+    patient,
     recognised,
     server,
     shared,
     switched,
 )
-from tests.unit.rollcall.workflows.readers import HeldReader
+from tests.unit.rollcall.workflows.readers import HeldReader, ScriptedReader, face_of, reading_of, until
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite", "mariadb"], indirect=True)
 LIMIT_SECONDS = 60.0
@@ -106,6 +111,30 @@ def test_another_server_takes_over_where_the_first_one_vanished(
             await first.models.ensure(SECOND)
             held.let.set()
             assert await recognised(first, 2) == ("S2", SECOND)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    "shown", [reading_of(face_of(embedding(1000, length=256))), Overloaded()], ids=["done", "failed"]
+)
+def test_a_server_does_not_end_a_switch_that_another_has_taken_over(
+    database_url: str, model_dir: Path, reader: FaceReader, shown: Reading | RollcallError
+) -> None:
+    async def scenario() -> None:
+        scripted = ScriptedReader(lambda _picture: shown)
+        scripted.held = {b"0"}
+        async with server(database_url, model_dir, reader) as parts:
+            await enrol_numbers(parts, 1)
+            await parts.workflows.switch_models.begin(SECOND)
+            round = asyncio.create_task(patient(parts, scripted, 0.0).round())
+            await until(lambda: scripted.inside > 0)
+            with parts.database.connection() as connection:
+                connection.exec_driver_sql("UPDATE RollcallSwitches SET Owner = 'another'")
+            scripted.held = set()
+            assert await asyncio.wait_for(round, LIMIT_SECONDS)
+            assert (await latest(parts)).state is SwitchState.RUNNING
+            assert await shared(parts) == SharedSettings(next_model=SECOND)
 
     asyncio.run(scenario())
 

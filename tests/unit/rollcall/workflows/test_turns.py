@@ -1,12 +1,15 @@
 """Turns of the background: given, given up, and in a thread."""
 
 import asyncio
+import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from rollcall.core.faces import ReadRequest
-from rollcall.workflows.pacing import QUIET_WIDTH, AttendedReader, Pace
+from rollcall.workflows.pacing import CROWD_REST, QUIET_WIDTH, AttendedReader, Pace
 from tests.unit.rollcall.workflows.readers import ScriptedReader, reading_of, until
 
 REQUEST = ReadRequest(picture=b"somebody", model="m")
@@ -106,18 +109,70 @@ def test_work_that_is_given_up_leaves_its_place_to_others(busy: bool) -> None:
     asyncio.run(scenario())
 
 
-def test_work_in_a_thread_rests_while_people_ask() -> None:
+def test_work_in_a_thread_rests_as_long_as_between_pictures_while_people_ask() -> None:
+    pauses: list[float] = []
+
+    def work(breathe: Callable[[], None]) -> None:
+        for _ in range(3):
+            time.sleep(0.05)
+            began = time.monotonic()
+            breathe()
+            pauses.append(time.monotonic() - began)
+
     async def scenario() -> None:
         _, attended = people()
         pace = Pace(attended)
         await attended.read(REQUEST)
+        await pace.in_thread(work)
+        assert min(pauses) >= CROWD_REST * 0.05
 
-        def work() -> float:
-            began = time.monotonic()
-            for _ in range(5):
-                pace.breathe()
-            return time.monotonic() - began
+    asyncio.run(scenario())
 
-        assert await asyncio.to_thread(work) >= 0.1
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_work_in_a_thread_ends_when_it_is_cancelled(busy: bool) -> None:
+    started, ended = threading.Event(), threading.Event()
+
+    def work(breathe: Callable[[], None]) -> None:
+        try:
+            started.set()
+            while True:
+                breathe()
+        finally:
+            ended.set()
+
+    async def scenario() -> None:
+        _, attended = people()
+        if busy:
+            await attended.read(REQUEST)
+        working = asyncio.create_task(Pace(attended).in_thread(work))
+        await until(started.is_set)
+        assert not ended.is_set()
+        working.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await working
+        await until(ended.is_set)
+
+    asyncio.run(scenario())
+
+
+def test_work_in_a_thread_takes_none_of_those_that_answer_people() -> None:
+    started, let = threading.Event(), threading.Event()
+
+    def work(_breathe: Callable[[], None]) -> str:
+        started.set()
+        assert let.wait(60)
+        return "done"
+
+    async def scenario() -> None:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+        _, attended = people()
+        working = asyncio.create_task(Pace(attended).in_thread(work))
+        await until(started.is_set)
+        try:
+            assert await asyncio.wait_for(asyncio.to_thread(lambda: "answered"), 30) == "answered"
+        finally:
+            let.set()
+        assert await working == "done"
 
     asyncio.run(scenario())
