@@ -35,7 +35,7 @@ CROWD_REST: Final = 4.0
 # However slow the machine is, the background goes on.
 LONGEST_REST_SECONDS: Final = 30.0
 # How long a picture takes, until one has been measured.
-FIRST_GUESS_SECONDS: Final = 0.25
+FIRST_GUESS_SECONDS: Final = 0.05
 # The longest picture of late counts; each after it counts for less.
 _FORGET: Final = 0.95
 _LOOK_SECONDS: Final = 0.02
