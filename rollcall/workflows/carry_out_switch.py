@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final
 
 from rollcall.core.database_ports import Database, Records
-from rollcall.core.errors import DatabaseError, ModelNotLoaded, Overloaded, RollcallError
+from rollcall.core.errors import DatabaseError, ModelNotLoaded, Overloaded, RollcallError, RunnerAway
 from rollcall.core.models import Rehearsal, Switch, SwitchState, SwitchStep
 from rollcall.core.ports import Gallery, ModelFiles
 from rollcall.workflows.announce import UP_SECONDS
@@ -51,7 +51,8 @@ class CarryOutSwitch:
     ) -> None:
         """`owner` is this process's name among the servers.
 
-        `patience_seconds`: how long embedding may make no headway before the switch fails.
+        `patience_seconds`: how long the runner may be away, or embedding make no headway, before the switch
+        fails.
         """
         self._database = database
         self._gallery = gallery
@@ -134,7 +135,7 @@ class CarryOutSwitch:
         return records.switches.advance(switch.id, self._owner, self._step, self._done, self._total)
 
     async def _work(self, switch: Switch) -> None:
-        await self._files.ensure(switch.target)
+        await self._load(switch.target)
         await self._embed_all(switch.target)
         self._step = SwitchStep.REHEARSING
         rehearsal = await self._rehearse(switch)
@@ -145,6 +146,19 @@ class CarryOutSwitch:
         self._step = SwitchStep.GATHERING
         await self._gather(switch.target)
         await self._flip(switch, rehearsal)
+
+    async def _load(self, model: str) -> None:
+        patient_until = time.monotonic() + self._patience
+        while True:
+            try:
+                await self._files.ensure(model)
+            except RunnerAway as error:
+                if time.monotonic() > patient_until:
+                    raise
+                logger.info("Loading must wait: %s", error.message)
+                await asyncio.sleep(_RETRY_SECONDS)
+            else:
+                return
 
     async def _embed_all(self, model: str) -> None:
         self._step = SwitchStep.EMBEDDING
