@@ -155,3 +155,21 @@ def test_the_embeddings_of_a_model_beside_are_not_pruned(
             assert dict(parts.gallery.counts()) == {FIRST: 1, SECOND: 1}
 
     asyncio.run(scenario())
+
+
+def test_a_model_beside_is_embedded_by_a_switch_to_it_alone(
+    database_url: str, model_dir: Path, reader: FaceReader
+) -> None:
+    async def scenario() -> None:
+        async with server(database_url, model_dir, reader, ab_model=SECOND) as parts:
+            await parts.models.ensure(SECOND)
+            await enrol(parts, 1)
+            await parts.workflows.switch_models.begin(SECOND)
+            assert await parts.keep_embedded.round() == 0
+            await parts.workflows.switch_models.cancel()
+            await parts.gallery.refresh()
+            assert await parts.keep_embedded.round() == 1
+            await parts.gallery.refresh()
+            assert dict(parts.gallery.counts()) == {FIRST: 1, SECOND: 1}
+
+    asyncio.run(scenario())
