@@ -42,7 +42,7 @@ def test_a_switch_embeds_every_face_anew_and_then_the_new_model_answers(
             assert (switch.state, switch.step, switch.problem) == (SwitchState.DONE, None, None)
             assert (switch.done, switch.total) == (4, 4)
             assert switch.rehearsal is not None
-            assert (switch.rehearsal.faces, switch.rehearsal.lost) == (4, [])
+            assert (switch.rehearsal.faces, switch.rehearsal.lost_count) == (4, 0)
             assert (switch.rehearsal.probes, switch.rehearsal.rank1_agreement) == (2, 1.0)
             assert [await recognised(parts, n) for n in (1, 2, 3, 4)] == [
                 ("S1", SECOND),
