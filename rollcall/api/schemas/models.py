@@ -213,7 +213,7 @@ class SwitchIn(SchemaIn):
     model: str = Field(description="Its name in GET /api/models.", examples=["antelopev2"], max_length=64)
     force: bool = Field(
         default=False,
-        description="Switch even if the rehearsal finds that faces would be lost.",
+        description="Switch even if faces would be lost, or a server cannot load the model.",
         examples=[False],
     )
 
