@@ -10,7 +10,16 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from db import tables
 from db.expressions import unix_now
 from db.locking import lock, start_writing
-from rollcall.core.models import Fingerprint, Rehearsal, Server, Switch, SwitchKind, SwitchState, SwitchStep
+from rollcall.core.models import (
+    LOST_LISTED,
+    Fingerprint,
+    Rehearsal,
+    Server,
+    Switch,
+    SwitchKind,
+    SwitchState,
+    SwitchStep,
+)
 
 _SWITCHES: Final = tables.switches
 _SERVERS: Final = tables.servers
@@ -101,10 +110,18 @@ def _switch(row: Row[Any]) -> Switch:
         total=row.Total,
         forced=bool(row.Forced),
         problem=row.Problem,
-        rehearsal=Rehearsal(**json.loads(row.Report)) if row.Report else None,
+        rehearsal=_rehearsal(row.Report) if row.Report else None,
         begun=row.Begun,
         ended=row.Ended,
     )
+
+
+def _rehearsal(report: str) -> Rehearsal:
+    stored = json.loads(report)
+    # Older versions kept the Ids of all, and no count.
+    stored.setdefault("lost_count", len(stored["lost"]))
+    stored["lost"] = stored["lost"][:LOST_LISTED]
+    return Rehearsal(**stored)
 
 
 class SqlServers:

@@ -10,7 +10,7 @@ from rollcall.core.database_ports import Records
 from rollcall.core.faces import ReadRequest, Subjects
 from rollcall.core.models import Switch
 from rollcall.core.people import PersonKey, PersonType
-from rollcall.core.ports import FaceReader, Gallery
+from rollcall.core.ports import FaceReader, Gallery, ModelFiles
 from rollcall.core.records import NewFace
 from rollcall.core.settings import Settings
 from rollcall.core.shared_settings import SharedSettings
@@ -114,14 +114,19 @@ async def latest(parts: Parts) -> Switch:
 
 
 def patient(
-    parts: Parts, reader: FaceReader, seconds: float, gallery: Gallery | None = None
+    parts: Parts,
+    reader: FaceReader,
+    seconds: float,
+    *,
+    gallery: Gallery | None = None,
+    files: ModelFiles | None = None,
 ) -> CarryOutSwitch:
     """The server's own, but with another reader and so much patience."""
     pace = Pace(AttendedReader(reader))
     return CarryOutSwitch(
         database=parts.database,
         gallery=gallery or parts.gallery,
-        files=parts.models,
+        files=files or parts.models,
         embed=EmbedMissing(faces=reader, database=parts.database, pace=pace),
         pace=pace,
         owner="a patient one",

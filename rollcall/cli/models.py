@@ -179,7 +179,7 @@ def _told(switch: Switch) -> Iterator[str]:
 
 
 def _rehearsed(rehearsal: Rehearsal, switch: Switch) -> Iterator[str]:
-    lost = len(rehearsal.lost)
+    lost = rehearsal.lost_count
     yield f"{rehearsal.faces} faces have an embedding by {switch.target}; {lost} of them are lost."
     if rehearsal.missed:
         yield f"In the images of {rehearsal.missed} more it finds no face; {switch.source} knows them."

@@ -79,7 +79,9 @@ def build(settings: Settings, faces: FaceReader) -> Parts:
     """Make all parts; nothing is started, and no connection opened."""
     on = ground(settings, faces)
     embed = EmbedMissing(faces=faces, database=on.database, pace=on.pace)
-    keep_embedded = KeepEmbedded(models=on.models, embed=embed, further=further_models(settings))
+    keep_embedded = KeepEmbedded(
+        models=on.models, gallery=on.gallery, embed=embed, further=further_models(settings)
+    )
     server = uuid4().hex  # among the servers of the database
     carry_out_switch = CarryOutSwitch(
         database=on.database,

@@ -78,11 +78,15 @@ class SwitchStep(StrEnum):
     GATHERING = "gathering"  # until every server has loaded the model
 
 
+LOST_LISTED: Final = 100
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rehearsal:
     """What came of asking the gallery with its own faces, before anything was switched.
 
-    `faces`: how many have the new model's embedding; `lost`: those of them that do not find their own person.
+    `faces`: how many have the new model's embedding; `lost_count`: how many of them do not find their own
+    person, `lost`: the Ids of the first LOST_LISTED of these.
     `unread`: how many have an image in which the new model found nobody; `missed`: those of them that have
     the old model's embedding. Reports of older versions say nothing of these.
     The rest is about faces of persons who have several by both models: each was compared with all others.
@@ -92,6 +96,7 @@ class Rehearsal:
 
     faces: int
     lost: Sequence[int]
+    lost_count: int
     probes: int
     old_right: int
     new_right: int

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final
 
 from rollcall.core.database_ports import Database, Records
-from rollcall.core.errors import DatabaseError, ModelNotLoaded, Overloaded, RollcallError
+from rollcall.core.errors import DatabaseError, ModelNotLoaded, Overloaded, RollcallError, RunnerAway
 from rollcall.core.models import Rehearsal, Switch, SwitchState, SwitchStep
 from rollcall.core.ports import Gallery, ModelFiles
 from rollcall.workflows.announce import UP_SECONDS
@@ -24,7 +24,8 @@ logger = logging.getLogger("rollcall.models")
 # A server that does not write for so long is gone, and another takes its switch over.
 STALE_SECONDS: Final = 15
 BEAT_SECONDS: Final = 2.0
-GATHER_SECONDS: Final = 60.0
+# A switch that is forced waits so long for servers that cannot load the model.
+FORCED_SECONDS: Final = 60.0
 # The runner is back some ten seconds after it died, a database some more.
 PATIENCE_SECONDS: Final = 300.0
 _RETRY_SECONDS: Final = 2.0
@@ -51,7 +52,8 @@ class CarryOutSwitch:
     ) -> None:
         """`owner` is this process's name among the servers.
 
-        `patience_seconds`: how long embedding may make no headway before the switch fails.
+        `patience_seconds`: how long the runner may be away, embedding make no headway, or another server lack
+        the model, before the switch fails.
         """
         self._database = database
         self._gallery = gallery
@@ -134,7 +136,7 @@ class CarryOutSwitch:
         return records.switches.advance(switch.id, self._owner, self._step, self._done, self._total)
 
     async def _work(self, switch: Switch) -> None:
-        await self._files.ensure(switch.target)
+        await self._load(switch.target)
         await self._embed_all(switch.target)
         self._step = SwitchStep.REHEARSING
         rehearsal = await self._rehearse(switch)
@@ -143,8 +145,27 @@ class CarryOutSwitch:
             await self._fail(switch, f"{reason} Nothing was switched.", rehearsal)
             return
         self._step = SwitchStep.GATHERING
-        await self._gather(switch.target)
+        lacking, up = await self._gather(switch)
+        if lacking and not switch.forced:
+            reason = f"{lacking} of {up} servers did not load {switch.target}; their logs say why."
+            await self._fail(switch, f"{reason} Nothing was switched.", rehearsal)
+            return
+        if lacking:
+            logger.warning("%d of %d servers did not load %s", lacking, up, switch.target)
         await self._flip(switch, rehearsal)
+
+    async def _load(self, model: str) -> None:
+        patient_until = time.monotonic() + self._patience
+        while True:
+            try:
+                await self._files.ensure(model)
+            except RunnerAway as error:
+                if time.monotonic() > patient_until:
+                    raise
+                logger.info("Loading must wait: %s", error.message)
+                await asyncio.sleep(_RETRY_SECONDS)
+            else:
+                return
 
     async def _embed_all(self, model: str) -> None:
         self._step = SwitchStep.EMBEDDING
@@ -185,19 +206,18 @@ class CarryOutSwitch:
             former = self._rehearsed[key] = (weakref.ref(version), unread, found)
         return former[2]
 
-    async def _gather(self, model: str) -> None:
-        """Wait until every server that is up can answer with the model."""
-        until = time.monotonic() + GATHER_SECONDS
+    async def _gather(self, switch: Switch) -> tuple[int, int]:
+        """Wait until every server that is up can answer with the model, which it may have to download first.
+
+        Returns how many cannot in the end, and how many are up.
+        """
+        limit = min(FORCED_SECONDS, self._patience) if switch.forced else self._patience
+        until = time.monotonic() + limit
         while True:
             servers = await self._database.run(lambda records: records.servers.up(within_seconds=UP_SECONDS))
-            lacking = [server for server in servers if model not in server.models]
-            if not lacking:
-                return
-            if time.monotonic() > until:
-                logger.warning(
-                    "%d servers have not loaded %s; they go on with the former", len(lacking), model
-                )
-                return
+            lacking = sum(switch.target not in server.models for server in servers)
+            if not lacking or time.monotonic() > until:
+                return lacking, len(servers)
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _flip(self, switch: Switch, rehearsal: Rehearsal) -> None:

@@ -1,15 +1,21 @@
 """Every face has the embeddings of the models that are in use, as soon as there is time."""
 
 from rollcall.core.errors import ModelNotLoaded
-from rollcall.core.ports import Models
+from rollcall.core.ports import Gallery, Models
 from rollcall.workflows.embed_missing import EmbedMissing
 
 
 class KeepEmbedded:
-    """For the model that answers, and for those that answer beside it or are compared with it."""
+    """For the model that answers, and for those that answer beside it or are compared with it.
 
-    def __init__(self, *, models: Models, embed: EmbedMissing, further: tuple[str, ...]) -> None:
+    But not for the one that a switch goes to: the server that carries it out does that.
+    """
+
+    def __init__(
+        self, *, models: Models, gallery: Gallery, embed: EmbedMissing, further: tuple[str, ...]
+    ) -> None:
         self._models = models
+        self._gallery = gallery
         self._embed = embed
         self._further = further
         self._complete: set[str] = set()
@@ -31,6 +37,8 @@ class KeepEmbedded:
         further = [name for name in self._further if self._models.named(name) is not None]
         tried = 0
         for model in dict.fromkeys([*active, *further]):
+            if model == self._gallery.shared.next_model:
+                continue
             count = await self._embed.all(model)
             tried += count
             if count:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rollcall.core.errors import ImageTooLarge, InvalidImage, UnsupportedImageFormat
 from rollcall.core.faces import metric_of
-from rollcall.core.models import NO_IMAGE, WAITING, LeftFace, Rehearsal
+from rollcall.core.models import LOST_LISTED, NO_IMAGE, WAITING, LeftFace, Rehearsal
 from rollcall.core.ports import Gallery
 from rollcall.core.rank_one import TOLERANCE, compare_rank1, not_finding_themselves
 from rollcall.core.records import StoredEmbeddings
@@ -50,6 +50,7 @@ def rehearse(
     found = Rehearsal(
         faces=0,
         lost=(),
+        lost_count=0,
         unread=len(unread),
         missed=0 if old is None else int(np.count_nonzero(np.isin(old.face_ids, list(unread)))),
         probes=0,
@@ -59,7 +60,8 @@ def rehearse(
     )
     if new is None:
         return found
-    found = replace(found, faces=len(new.people), lost=_lost(old, new, pause).tolist())
+    lost = _lost(old, new, pause)
+    found = replace(found, faces=len(new.people), lost=lost[:LOST_LISTED].tolist(), lost_count=len(lost))
     return found if old is None else _compared(found, old, new, pause)
 
 
@@ -107,8 +109,8 @@ def _compared(
 
 def objection(rehearsal: Rehearsal) -> str | None:
     """Why the switch should not be made; None if nothing speaks against it."""
-    if rehearsal.lost:
-        return f"{len(rehearsal.lost)} faces do not find themselves by the new model."
+    if rehearsal.lost_count:
+        return f"{rehearsal.lost_count} faces do not find themselves by the new model."
     if rehearsal.unread and not rehearsal.faces:
         return "The new model finds no face in any picture."
     if rehearsal.missed > max(FEW, MAX_LOSS * rehearsal.faces):

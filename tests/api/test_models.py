@@ -163,6 +163,7 @@ def test_a_switch_can_be_followed_in_the_list_and_another_model_answers_after_it
         "rehearsal": {
             "faces": 2,
             "not_found": [],
+            "not_found_count": 0,
             "missed": 0,
             "probes": 2,
             "old_rank1": 2,
@@ -245,6 +246,7 @@ def test_a_failed_switch_says_why_and_one_that_is_forced_goes_through(models_api
     failed = listed(models_api)
     assert failed["switch"]["problem"].startswith("2 faces do not find themselves")
     assert len(failed["switch"]["rehearsal"]["not_found"]) == 2
+    assert failed["switch"]["rehearsal"]["not_found_count"] == 2
     assert failed["active"] == FIRST
     assert switch(models_api, BLIND, force=True).status_code in (200, 202)
     wait_for(lambda: listed(models_api)["active"] == BLIND, "the forced switch")

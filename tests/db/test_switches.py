@@ -12,7 +12,9 @@ from rollcall.gallery.gallery import FaceGallery
 from rollcall.workflows.switch_models import flip
 from tests.db.rows import read
 
-REPORT = Rehearsal(faces=40, lost=[7, 9], probes=30, old_right=29, new_right=28, agreed=27)
+REPORT = Rehearsal(
+    faces=40, lost=[7, 9], lost_count=2, unread=4, missed=3, probes=30, old_right=29, new_right=28, agreed=27
+)
 
 
 def begin(database: SqlDatabase, target: str = "new") -> int:
@@ -151,6 +153,21 @@ def test_the_end_tells_the_problem_and_the_rehearsal(
     assert found is not None
     assert found.problem == (kept or problem)
     assert found.rehearsal == REPORT
+
+
+def test_a_report_of_an_older_version_is_counted_and_cut(database: SqlDatabase) -> None:
+    id = begin(database)
+    end(database, id)
+    lost = ", ".join(str(face_id) for face_id in range(130))
+    report = f'{{"faces": 200, "lost": [{lost}], "probes": 9, "old_right": 8, "new_right": 7, "agreed": 6}}'
+    with database.connection() as connection:
+        connection.exec_driver_sql(f"UPDATE RollcallSwitches SET Report = '{report}'")
+    with database.transaction() as records:
+        found = records.switches.of(id)
+    assert found is not None
+    assert found.rehearsal == Rehearsal(
+        faces=200, lost=list(range(100)), lost_count=130, probes=9, old_right=8, new_right=7, agreed=6
+    )
 
 
 def test_a_flip_is_one_commit_that_every_gallery_hears_of(database: SqlDatabase) -> None:

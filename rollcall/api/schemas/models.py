@@ -68,8 +68,9 @@ class RehearsalOut(BaseModel):
 
     faces: int = Field(description="Faces with an embedding by the new model.", examples=[412])
     not_found: list[int] = Field(
-        description="FaceData Ids of those who do not find themselves.", examples=[[]]
+        description="FaceData Ids of the first 100 that do not find themselves.", examples=[[]]
     )
+    not_found_count: int = Field(description="How many these are in all.", examples=[0])
     missed: int = Field(
         description="Faces that the old model knows and in whose image the new one finds none.", examples=[0]
     )
@@ -89,6 +90,7 @@ class RehearsalOut(BaseModel):
         return cls(
             faces=rehearsal.faces,
             not_found=list(rehearsal.lost),
+            not_found_count=rehearsal.lost_count,
             missed=rehearsal.missed,
             probes=rehearsal.probes,
             old_rank1=rehearsal.old_right,
@@ -211,7 +213,7 @@ class SwitchIn(SchemaIn):
     model: str = Field(description="Its name in GET /api/models.", examples=["antelopev2"], max_length=64)
     force: bool = Field(
         default=False,
-        description="Switch even if the rehearsal finds that faces would be lost.",
+        description="Switch even if faces would be lost, or a server cannot load the model.",
         examples=[False],
     )
 

@@ -7,7 +7,7 @@ import pytest
 
 from db.engine import SqlDatabase
 from rollcall.core.faces import Embedding
-from rollcall.core.models import NO_IMAGE, WAITING, LeftFace, Rehearsal
+from rollcall.core.models import LOST_LISTED, NO_IMAGE, WAITING, LeftFace, Rehearsal
 from rollcall.core.records import FurtherEmbedding
 from rollcall.gallery.gallery import FaceGallery
 from rollcall.workflows.rehearse import objection, rehearse, unread_among
@@ -59,13 +59,13 @@ def test_both_models_are_compared_on_the_faces_that_both_know(database: SqlDatab
         )
     )
     # By the new one C stands between the faces of B, and takes both.
-    assert found == Rehearsal(faces=6, lost=[], probes=4, old_right=4, new_right=2, agreed=2)
+    assert found == Rehearsal(faces=6, lost=[], lost_count=0, probes=4, old_right=4, new_right=2, agreed=2)
     assert found.rank1_agreement == 0.5
 
 
 def test_without_faces_there_is_nothing_to_compare(database: SqlDatabase) -> None:
     found = asked(gallery(database, ("A", 0, None)))
-    assert found == Rehearsal(faces=0, lost=(), probes=0, old_right=0, new_right=0, agreed=0)
+    assert found == Rehearsal(faces=0, lost=(), lost_count=0, probes=0, old_right=0, new_right=0, agreed=0)
     assert found.rank1_agreement is None
     assert objection(found) is None
 
@@ -75,7 +75,7 @@ def test_without_an_old_model_the_new_one_is_only_asked_for_each_face_itself(
     database: SqlDatabase, source: str | None
 ) -> None:
     found = asked(gallery(database, ("A", 0, 0), ("A", 10, 10), ("B", 20, 0)), source)
-    assert found == Rehearsal(faces=3, lost=[], probes=0, old_right=0, new_right=0, agreed=0)
+    assert found == Rehearsal(faces=3, lost=[], lost_count=0, probes=0, old_right=0, new_right=0, agreed=0)
 
 
 def test_faces_that_only_the_new_model_cannot_tell_apart_are_lost(database: SqlDatabase) -> None:
@@ -84,6 +84,12 @@ def test_faces_that_only_the_new_model_cannot_tell_apart_are_lost(database: SqlD
     # D is alike too, but nobody can tell whether the old model knew better.
     assert found.lost == [1, 2]
     assert objection(found) == "2 faces do not find themselves by the new model."
+
+
+def test_of_many_lost_faces_the_first_are_listed_and_all_counted(database: SqlDatabase) -> None:
+    found = asked(gallery(database, *((f"P{n}", n, 45.0) for n in range(LOST_LISTED + 5))))
+    assert (found.lost, found.lost_count) == (list(range(1, LOST_LISTED + 1)), LOST_LISTED + 5)
+    assert objection(found) == f"{LOST_LISTED + 5} faces do not find themselves by the new model."
 
 
 def test_identical_pictures_of_two_persons_speak_against_no_model(database: SqlDatabase) -> None:
@@ -122,7 +128,15 @@ def test_a_model_that_sees_nobody_is_objected_to(database: SqlDatabase, source: 
 def test_a_model_may_miss_a_few_faces(database_url: str, faces: int, missed: int, fine: bool) -> None:
     del database_url
     found = Rehearsal(
-        faces=faces, lost=(), unread=missed, missed=missed, probes=0, old_right=0, new_right=0, agreed=0
+        faces=faces,
+        lost=(),
+        lost_count=0,
+        unread=missed,
+        missed=missed,
+        probes=0,
+        old_right=0,
+        new_right=0,
+        agreed=0,
     )
     expected = f"The new model finds no face in {missed} pictures of people whom the old one knows."
     assert objection(found) == (None if fine else expected)
@@ -149,7 +163,9 @@ def test_a_model_may_find_a_few_faces_fewer(
     database_url: str, probes: int, old: int, new: int, fine: bool
 ) -> None:
     del database_url
-    found = Rehearsal(faces=probes, lost=(), probes=probes, old_right=old, new_right=new, agreed=new)
+    found = Rehearsal(
+        faces=probes, lost=(), lost_count=0, probes=probes, old_right=old, new_right=new, agreed=new
+    )
     expected = (
         None if fine else f"The new model finds {new} of {probes} faces among the others, the old one {old}."
     )

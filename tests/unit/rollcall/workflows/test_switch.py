@@ -42,7 +42,7 @@ def test_a_switch_embeds_every_face_anew_and_then_the_new_model_answers(
             assert (switch.state, switch.step, switch.problem) == (SwitchState.DONE, None, None)
             assert (switch.done, switch.total) == (4, 4)
             assert switch.rehearsal is not None
-            assert (switch.rehearsal.faces, switch.rehearsal.lost) == (4, [])
+            assert (switch.rehearsal.faces, switch.rehearsal.lost_count) == (4, 0)
             assert (switch.rehearsal.probes, switch.rehearsal.rank1_agreement) == (2, 1.0)
             assert [await recognised(parts, n) for n in (1, 2, 3, 4)] == [
                 ("S1", SECOND),
@@ -152,6 +152,24 @@ def test_the_embeddings_of_a_model_beside_are_not_pruned(
             await enrol(parts, 1)
             await switched(parts, SECOND)
             assert await parts.workflows.switch_models.prune() == 0
+            assert dict(parts.gallery.counts()) == {FIRST: 1, SECOND: 1}
+
+    asyncio.run(scenario())
+
+
+def test_a_model_beside_is_embedded_by_a_switch_to_it_alone(
+    database_url: str, model_dir: Path, reader: FaceReader
+) -> None:
+    async def scenario() -> None:
+        async with server(database_url, model_dir, reader, ab_model=SECOND) as parts:
+            await parts.models.ensure(SECOND)
+            await enrol(parts, 1)
+            await parts.workflows.switch_models.begin(SECOND)
+            assert await parts.keep_embedded.round() == 0
+            await parts.workflows.switch_models.cancel()
+            await parts.gallery.refresh()
+            assert await parts.keep_embedded.round() == 1
+            await parts.gallery.refresh()
             assert dict(parts.gallery.counts()) == {FIRST: 1, SECOND: 1}
 
     asyncio.run(scenario())

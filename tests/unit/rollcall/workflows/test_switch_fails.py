@@ -8,12 +8,17 @@ from pathlib import Path
 import pytest
 
 from rollcall.compose import Parts
-from rollcall.core.errors import ModelConflict, ModelNotFound, ModelUnusable, Overloaded, RollcallError
-from rollcall.core.faces import FALLBACK_MODEL, Reading
-from rollcall.core.models import (
-    SwitchState,
+from rollcall.core.errors import (
+    ModelConflict,
+    ModelNotFound,
+    ModelUnusable,
+    Overloaded,
+    RollcallError,
+    RunnerAway,
 )
-from rollcall.core.ports import FaceReader
+from rollcall.core.faces import FALLBACK_MODEL, Reading
+from rollcall.core.models import LoadedModel, SwitchState
+from rollcall.core.ports import FaceReader, ModelFiles
 from rollcall.core.records import StoredEmbeddings
 from rollcall.core.shared_settings import SharedSettings
 from rollcall.gallery.gallery import FaceGallery
@@ -194,6 +199,36 @@ def test_a_switch_fails_when_there_is_no_headway_any_more(
     asyncio.run(scenario())
 
 
+class FilesBehindARunner:
+    """core.ports.ModelFiles whose runner is away so many times."""
+
+    def __init__(self, files: ModelFiles, away: int) -> None:
+        self._files = files
+        self._away = away
+
+    async def ensure(self, name: str) -> LoadedModel:
+        if self._away:
+            self._away -= 1
+            raise RunnerAway
+        return await self._files.ensure(name)
+
+
+@pytest.mark.parametrize(("patience", "problem"), [(LIMIT_SECONDS, None), (0.0, RunnerAway.summary)])
+def test_a_switch_bears_with_a_runner_that_is_away_when_it_begins(
+    database_url: str, model_dir: Path, reader: FaceReader, patience: float, problem: str | None
+) -> None:
+    async def scenario() -> None:
+        async with server(database_url, model_dir, reader) as parts:
+            await parts.workflows.switch_models.begin(SECOND)
+            files = FilesBehindARunner(parts.models, away=1)
+            assert await patient(parts, reader, patience, files=files).round()
+            switch = await latest(parts)
+            assert switch.state is (SwitchState.DONE if problem is None else SwitchState.FAILED)
+            assert switch.problem == problem
+
+    asyncio.run(scenario())
+
+
 class HeldGallery(FaceGallery):
     """Does not give its faces away until it is let."""
 
@@ -221,7 +256,7 @@ def test_people_are_recognised_while_a_cancelled_switch_still_rehearses(
             await held.refresh()
             await parts.workflows.switch_models.begin(SECOND)
             await held.refresh()
-            round = asyncio.create_task(patient(parts, ScriptedReader(shows), 0.0, held).round())
+            round = asyncio.create_task(patient(parts, ScriptedReader(shows), 0.0, gallery=held).round())
             try:
                 await until(held.asked.is_set)
                 await parts.workflows.switch_models.cancel()

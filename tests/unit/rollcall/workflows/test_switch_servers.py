@@ -168,6 +168,34 @@ def test_the_flip_waits_until_every_server_has_loaded_the_model(
     asyncio.run(scenario())
 
 
+def test_a_switch_fails_where_a_server_cannot_load_the_model_unless_forced(
+    database_url: str, model_dir: Path, reader: FaceReader
+) -> None:
+    async def scenario() -> None:
+        async with (
+            server(database_url, model_dir, reader) as parts,
+            server(database_url, model_dir, reader) as lacking,
+        ):
+            await parts.models.ensure(SECOND)
+            for one in (parts, lacking):
+                await one.announce.round()
+            await enrol(parts, 1)
+            for forced in (False, True):
+                await parts.workflows.switch_models.begin(SECOND, force=forced)
+                assert await patient(parts, reader, 0.0).round()
+                switch = await latest(parts)
+                assert switch.state is (SwitchState.DONE if forced else SwitchState.FAILED)
+                assert switch.problem == (
+                    None
+                    if forced
+                    else "1 of 2 servers did not load second; their logs say why. Nothing was switched."
+                )
+                assert switch.rehearsal is not None
+            assert await recognised(lacking, 1) == ("S1", FIRST)
+
+    asyncio.run(scenario())
+
+
 def test_a_server_that_stops_is_waited_for_no_more(
     database_url: str, model_dir: Path, reader: FaceReader
 ) -> None:
