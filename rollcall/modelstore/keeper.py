@@ -103,7 +103,7 @@ class ModelKeeper:
         return ActiveModel(
             name=name,
             backend=loaded.backend,
-            min_similarity=self._choice.threshold(calibration, self._shared(), stands_in=stands_in),
+            min_similarity=self._choice.threshold(name, calibration, self._shared(), stands_in=stands_in),
             calibration=calibration,
         )
 

@@ -119,3 +119,34 @@ def test_the_fallback_answers_though_a_model_beside_is_loaded(tmp_path: Path) ->
         assert beside.min_similarity == 0.1
 
     asyncio.run(scenario())
+
+
+def test_a_threshold_that_is_set_for_packs_lets_no_strangers_in_by_the_engine_beside_them(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        world = World(tmp_path)
+        keeper = world.keeper(further=(FALLBACK_MODEL, BESIDE))
+        for name in (FIRST, FALLBACK_MODEL, BESIDE):
+            await keeper.ensure(name)
+        beside = [keeper.named(name) for name in (FIRST, FALLBACK_MODEL, BESIDE)]
+        assert [model.min_similarity for model in beside if model] == [0.1, 0.6, 0.1]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("configured", "target", "expected"),
+    [(FIRST, SECOND, 0.1), (FIRST, FALLBACK_MODEL, 0.6), (FALLBACK_MODEL, SECOND, 0.4)],
+)
+def test_a_threshold_stays_after_a_switch_unless_that_is_one_to_another_engine(
+    tmp_path: Path, configured: str, target: str, expected: float
+) -> None:
+    async def scenario() -> None:
+        world = World(tmp_path)
+        world.shared = SharedSettings(insightface_model=target)
+        keeper = world.keeper(configured)
+        await keeper.ensure(target)
+        assert (keeper.active().name, keeper.active().min_similarity) == (target, expected)
+
+    asyncio.run(scenario())
