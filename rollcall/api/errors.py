@@ -28,6 +28,7 @@ STATUS: dict[type[e.RollcallError], int] = {
     e.RateLimited: 429,
     e.Overloaded: 503,
     e.ModelNotLoaded: 503,
+    e.RunnerAway: 503,
     e.ModelNotFound: 404,
     e.ModelUnusable: 422,
     e.ModelConflict: 409,

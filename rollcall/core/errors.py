@@ -121,6 +121,12 @@ class ModelNotLoaded(RollcallError):
     summary = "No face model is loaded."
 
 
+class RunnerAway(ModelNotLoaded):
+    """The model runner does not answer, which says nothing about the model."""
+
+    summary = "The model runner is away; it is being started again."
+
+
 class ModelNotFound(RollcallError):
     """Neither a pack in MODEL_DIR nor one that could be downloaded."""
 

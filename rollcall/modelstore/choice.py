@@ -25,11 +25,11 @@ class ModelChoice:
     ) -> float:
         """The similarity from which on a model calls two faces one person's.
 
-        SIMILARITY_THRESHOLD, the shared one before the configured one, is set for the pack that is wanted, and
-        counts for another pack too once that is wanted or asked beside it. It could accept strangers, and the
-        model's own operating point is the least, where the model stands in for the wanted one, and where it
-        is the fallback engine but the configured one is a pack, or the other way round: dlib's similarities
-        lie higher.
+        SIMILARITY_THRESHOLD, the shared one before the configured one, is set for the pack that is wanted,
+        and counts for another pack too once that is wanted or asked beside it. It could accept strangers, and
+        the model's own operating point is the least, where the model stands in for the wanted one, and where
+        it is the fallback engine but the configured one is a pack, or the other way round: dlib's
+        similarities lie higher.
         """
         override = shared.similarity_threshold
         setting = self.min_similarity if override is None else override

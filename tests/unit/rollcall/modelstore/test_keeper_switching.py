@@ -18,13 +18,13 @@ def test_the_model_that_a_switch_goes_to_is_loaded_beside_and_freed_when_it_is_c
         world = World(tmp_path)
         keeper = world.keeper()
         async with running(keeper):
-            await until(lambda: world.runner.memory == {FIRST})
+            await until(lambda: set(world.runner.memory) == {FIRST})
             world.shared = SharedSettings(next_model=SECOND)
-            await until(lambda: world.runner.memory == {FIRST, SECOND})
+            await until(lambda: set(world.runner.memory) == {FIRST, SECOND})
             assert set(keeper.loaded) == {FIRST, SECOND}
             assert keeper.active().name == FIRST
             world.shared = SharedSettings()
-            await until(lambda: world.runner.memory == {FIRST})
+            await until(lambda: set(world.runner.memory) == {FIRST})
             assert set(keeper.loaded) == {FIRST}
 
     asyncio.run(scenario())
@@ -42,7 +42,7 @@ def test_a_model_that_was_loading_when_its_switch_was_cancelled_is_freed_too(tmp
             await until(lambda: world.looks >= looks + 2)  # so that the loading was given up
             hold.set()
             await until(lambda: SECOND in world.runner.memory)
-            await until(lambda: world.runner.memory == {FIRST})
+            await until(lambda: set(world.runner.memory) == {FIRST})
 
     asyncio.run(scenario())
 
@@ -59,9 +59,9 @@ def test_the_former_model_stays_loaded_as_the_way_back_until_that_is_pruned(tmp_
             world.needed = {FIRST}
             world.shared = SharedSettings(insightface_model=SECOND, next_model=BESIDE)
             await until(lambda: BESIDE in keeper.loaded)
-            assert world.runner.memory == {FIRST, SECOND, BESIDE}
+            assert set(world.runner.memory) == {FIRST, SECOND, BESIDE}
             world.needed = set()
-            await until(lambda: world.runner.memory == {SECOND, BESIDE})
+            await until(lambda: set(world.runner.memory) == {SECOND, BESIDE})
 
     asyncio.run(scenario())
 
@@ -82,7 +82,7 @@ def test_the_former_model_answers_while_the_wanted_one_cannot(tmp_path: Path) ->
             assert keeper.why_degraded() == (
                 "The former model first answers: second cannot be loaded: its file is damaged."
             )
-            assert world.runner.memory == {FIRST}
+            assert set(world.runner.memory) == {FIRST}
 
     asyncio.run(scenario())
 
