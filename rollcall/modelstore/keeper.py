@@ -60,12 +60,14 @@ class ModelKeeper(AnsweringModels):
         self._settle_seconds = settle_seconds
         self._freed: dict[str, float] = {}  # and when to free it once more
         self._locks: dict[str, asyncio.Lock] = {}
+        self._warned_of: str | None = None
 
     async def run(self) -> None:
         """Load what is wanted and free what is not, for ever."""
         tasks: dict[str, asyncio.Task[None]] = {}
         try:
             while True:
+                self._warn_of_ignored()
                 wanted = self._all_wanted()
                 for name in self._problems.keys() - set(wanted):
                     del self._problems[name]
@@ -108,6 +110,17 @@ class ModelKeeper(AnsweringModels):
         names = (self.wanted, shared.next_model, *self._choice.further, shared.previous_model)
         needed = sorted(self._needed(self.wanted) - {FALLBACK_MODEL})  # which needs no check: it is ours
         return list(dict.fromkeys(name for name in (*names, *needed) if name is not None))
+
+    def _warn_of_ignored(self) -> None:
+        shared = self._shared().insightface_model
+        if shared not in (None, self._choice.name, self._warned_of):
+            logger.warning(
+                "INSIGHTFACE_MODEL=%s does not count: models were switched, and %s is to answer. "
+                "To change that: rollcall models switch",
+                self._choice.name,
+                shared,
+            )
+        self._warned_of = shared
 
     def _idle(self, wanted: list[str]) -> list[str]:
         """What is loaded and nobody needs."""

@@ -150,3 +150,28 @@ def test_a_threshold_stays_after_a_switch_unless_that_is_one_to_another_engine(
         assert (keeper.active().name, keeper.active().min_similarity) == (target, expected)
 
     asyncio.run(scenario())
+
+
+def test_the_log_says_once_that_the_environments_model_does_not_count(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def warned() -> list[str]:
+        messages = [record.getMessage() for record in caplog.records]
+        return [
+            model for text in messages for model in (SECOND, BESIDE) if f"and {model} is to answer" in text
+        ]
+
+    async def scenario() -> None:
+        world = World(tmp_path)
+        keeper = world.keeper()
+        async with running(keeper):
+            await until(lambda: FIRST in keeper.loaded)
+            assert warned() == []
+            for model in (SECOND, BESIDE):
+                world.shared = SharedSettings(insightface_model=model)
+                await until(lambda: keeper.active().name == keeper.wanted)
+                world.looks = 0
+                await until(lambda: world.looks > 4)  # so that there was occasion to say it again
+            assert warned() == [SECOND, BESIDE]
+
+    asyncio.run(scenario())
