@@ -75,8 +75,11 @@ class AnsweringModels:
         )
 
     def why_degraded(self) -> str | None:
-        """Why another model than the wanted one answers; None if that one does, or none at all."""
+        """Why another model than the wanted one answers, or why that one may not embed yet; None if all is
+        well with it, or none answers at all."""
         name = self._answering()
+        if name in self._unchecked:
+            return f"The files of {name} must yet be compared with those of its embeddings."
         if name is None or name == self.wanted:
             return None
         which = "fallback engine" if name == FALLBACK_MODEL else "former model"

@@ -141,6 +141,10 @@ def test_a_switch_waits_for_the_check_of_its_model(tmp_path: Path) -> None:
         keeper = world.keeper()
         with pytest.raises(DatabaseError, match="cannot be told now"):
             await keeper.ensure(SECOND)
+        world.shared = SharedSettings(insightface_model=SECOND)
+        assert keeper.why_degraded() == (
+            "The files of second must yet be compared with those of its embeddings."
+        )
         unchecked = keeper.named(SECOND)
         assert unchecked is not None
         assert not unchecked.checked
@@ -149,6 +153,7 @@ def test_a_switch_waits_for_the_check_of_its_model(tmp_path: Path) -> None:
         checked = keeper.named(SECOND)
         assert checked is not None
         assert checked.checked
+        assert keeper.why_degraded() is None
 
     asyncio.run(scenario())
 
