@@ -140,6 +140,17 @@ class SqlFaces:
         SqlChanges(self._connection).append(vectors)
         return len(vectors)
 
+    def has_embedding(self, model: str) -> bool:
+        """Whether any face has an embedding by a model."""
+        table = tables.embeddings
+        query = select(table.c.Id).where(table.c.Model == model, table.c.Vector.is_not(None)).limit(1)
+        return self._connection.execute(query).first() is not None
+
+    def forget_problems(self, model: str) -> None:
+        """Let a model try again the faces of which it could make no embedding."""
+        table = tables.embeddings
+        self._connection.execute(delete(table).where(table.c.Model == model, table.c.Vector.is_(None)))
+
     def prune(self, keep: Collection[str], limit: int) -> int:
         """Delete embeddings of other models than these, of faces that have one by the first of `keep`; of at
         most `limit` faces. Returns of how many it did."""

@@ -19,6 +19,8 @@ logger = logging.getLogger("rollcall.service")
 
 # Seconds between two rounds.
 DATABASE_RETRY: Final = 2.0
+# How long the models wait for the database, which may name another one than the environment.
+DATABASE_PATIENCE: Final = 10.0
 RESTART: Final = 10.0
 EMBED: Final = 5.0
 SWITCH: Final = 2.0
@@ -65,7 +67,7 @@ def _background_work(parts: Parts) -> list[Step]:
     if parts.shadow is not None:
         on_the_database.append(parts.shadow.run)
     prepared = [partial(_once_prepared, parts, work) for work in on_the_database]
-    return [partial(_prepare, parts), parts.models.run, *prepared]
+    return [partial(_prepare, parts), partial(_keep_models, parts), *prepared]
 
 
 async def _watched(step: Step) -> None:
@@ -96,6 +98,12 @@ async def _prepare(parts: Parts) -> None:
 async def _once_prepared(parts: Parts, work: Step) -> None:
     await parts.prepare_database.prepared.wait()
     await work()
+
+
+async def _keep_models(parts: Parts) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(parts.prepare_database.prepared.wait(), DATABASE_PATIENCE)
+    await parts.models.run()
 
 
 async def _embed_for_ever(parts: Parts) -> None:

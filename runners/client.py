@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 import aiohttp
 from bentoml.exceptions import BentoMLException
 
-from rollcall.core.errors import InternalError, ModelNotLoaded, Overloaded, RollcallError
+from rollcall.core.errors import InternalError, Overloaded, RollcallError, RunnerAway
 from rollcall.core.faces import Reading, ReadRequest
 from rollcall.core.models import LoadedModel
 from runners.face_runner import Envelope
@@ -67,7 +67,7 @@ class RunnerClient:
                     logger.warning("The connection to the runner broke; asking once more")
                     return await ask()
         except BROKEN as error:
-            raise ModelNotLoaded("The model runner is away; it is being started again.") from error
+            raise RunnerAway from error
         except TimeoutError as error:
             raise Overloaded("The model did not answer in time.") from error
         except BentoMLException as error:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
+from uuid import uuid4
 
 import cv2
 import numpy as np
@@ -132,7 +133,10 @@ class ModelCache:
             if not self._fallback_allowed:
                 raise ModelNotLoaded("The fallback engine is switched off (MODEL_FALLBACK=none).", model=name)
             legacy = LegacyEngine()
-            return _Loaded(legacy, LoadedModel(name=name, backend=legacy.backend, dimension=legacy.dimension))
+            model = LoadedModel(
+                name=name, backend=legacy.backend, dimension=legacy.dimension, load_id=uuid4().hex
+            )
+            return _Loaded(legacy, model)
         pack = find_pack(self._model_dir, name)
         detector = self._open_detector(pack)
         recogniser = self._open_recogniser(pack)
@@ -149,6 +153,7 @@ class ModelCache:
             backend=engine.backend,
             dimension=_dimension(embedder, name),
             recogniser=pack.recogniser.name,
+            load_id=uuid4().hex,
         )
         return _Loaded(engine, model)
 

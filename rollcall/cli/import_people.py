@@ -1,12 +1,10 @@
 """`rollcall import`: enrol a folder of photos."""
 
 import argparse
-import asyncio
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from db.migrate import migrate
 from rollcall import compose
 from rollcall.core.errors import DuplicateEnrollment, InvalidRequest, RollcallError
 from rollcall.core.people import PersonType
@@ -41,7 +39,7 @@ async def run(options: argparse.Namespace, settings: Settings) -> int:
         raise InvalidRequest("The folder of photos does not exist.")
     parts = compose.build(settings, compose.local_reader(settings))
     try:
-        await asyncio.to_thread(migrate, parts.database)
+        await parts.prepare_database.run()
         await parts.models.step()
         print(f"Enrolling with {parts.models.active().name}")
         return await _import(parts, people, options.photos, PersonType(options.type))

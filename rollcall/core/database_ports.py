@@ -87,6 +87,14 @@ class Faces(Protocol):
         """
         ...
 
+    def has_embedding(self, model: str) -> bool:
+        """Whether any face has an embedding by a model."""
+        ...
+
+    def forget_problems(self, model: str) -> None:
+        """Let a model try again the faces of which it could make no embedding."""
+        ...
+
     def prune(self, keep: Collection[str], limit: int) -> int:
         """Delete embeddings of other models than these, of faces that have one by the first of `keep`; of at
         most `limit` faces. Returns of how many it did."""

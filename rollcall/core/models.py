@@ -14,13 +14,14 @@ class LoadedModel:
     """A model in the runner's memory.
 
     `dimension`: how many numbers its embeddings have. `recogniser`: the name of its file in the pack; None
-    for the fallback engine.
+    for the fallback engine. `load_id` is another at each load of it, perhaps from other files.
     """
 
     name: str
     backend: str
     dimension: int
     recogniser: str | None = None
+    load_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +41,16 @@ class StoredModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActiveModel:
-    """A model that answers, and from which similarity on it calls two faces one person's."""
+    """A model that answers, and from which similarity on it calls two faces one person's.
+
+    Embeddings of one that is not `checked` must not be stored: it may be another than its name's.
+    """
 
     name: str
     backend: str
     min_similarity: float
     calibration: Calibration
+    checked: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,7 @@ class FaceReader(Protocol):
 
         Raises:
             ModelNotLoaded: it cannot be loaded; the message says why.
+            RunnerAway, Overloaded: the runner does not answer, which says nothing about the model.
         """
         ...
 
@@ -121,7 +122,8 @@ class ModelFiles(Protocol):
         """Have a model loaded, downloaded first where it can be.
 
         Raises:
-            ModelNotLoaded: it cannot be had; the message says why.
+            ModelNotLoaded: it cannot be had; the message says why. RunnerAway: not now.
+            DatabaseError: whether it is the one that made the embeddings of its name cannot be told.
         """
         ...
 

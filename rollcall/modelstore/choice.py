@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from rollcall.core.calibration import Calibration
+from rollcall.core.faces import FALLBACK_MODEL
 from rollcall.core.shared_settings import SharedSettings
 
 
@@ -19,15 +20,20 @@ class ModelChoice:
     min_similarity: float | Literal["auto"]
     further: tuple[str, ...] = ()
 
-    def threshold(self, calibration: Calibration, shared: SharedSettings, *, stands_in: bool) -> float:
+    def threshold(
+        self, model: str, calibration: Calibration, shared: SharedSettings, *, stands_in: bool
+    ) -> float:
         """The similarity from which on a model calls two faces one person's.
 
-        SIMILARITY_THRESHOLD, the shared one before the configured one, is set for the model that is wanted.
-        When another stands in for it, a lower setting could accept strangers, as it would by dlib, whose
-        similarities lie higher: its own operating point is the least.
+        SIMILARITY_THRESHOLD, the shared one before the configured one, is set for the pack that is wanted,
+        and counts for another pack too once that is wanted or asked beside it. It could accept strangers, and
+        the model's own operating point is the least, where the model stands in for the wanted one, and where
+        it is the fallback engine but the configured one is a pack, or the other way round: dlib's
+        similarities lie higher.
         """
         override = shared.similarity_threshold
         setting = self.min_similarity if override is None else override
         if setting == "auto":
             return calibration.operating_point
-        return max(setting, calibration.operating_point) if stands_in else setting
+        other_scale = (model == FALLBACK_MODEL) != (self.name == FALLBACK_MODEL)
+        return max(setting, calibration.operating_point) if stands_in or other_scale else setting

@@ -6,18 +6,23 @@ they were last read).
 """
 
 import errno
+import logging
 import os
 import re
 import shutil
 import time
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
+from rollcall.core.faces import FALLBACK_MODEL
 from rollcall.core.settings import MODEL_NAME
 from rollcall.modelstore.catalog import present
 from rollcall.modelstore.errors import DownloadFailed
+
+_log = logging.getLogger(__name__)
 
 _ASIDE: Final = re.compile(r"\..+\.[0-9a-f]{32}\.(partial|removed)")
 _STALE_SECONDS: Final = 24 * 3600
@@ -30,12 +35,28 @@ def is_plain(name: str) -> bool:
 
 
 def packs_in(model_dir: Path) -> list[str]:
-    """The names of all packs that are there, in sorted order."""
+    """The names of all packs that are there, in sorted order.
+
+    A folder of the fallback engine's name is left out, for it could not be told from that.
+    """
     try:
         names = sorted(path.name for path in model_dir.iterdir())
     except OSError:
         return []
-    return [name for name in names if is_plain(name) and present(model_dir, name)]
+    packs = [name for name in names if is_plain(name) and present(model_dir, name)]
+    if FALLBACK_MODEL in packs:
+        _warn_of_name()
+        packs.remove(FALLBACK_MODEL)
+    return packs
+
+
+@cache
+def _warn_of_name() -> None:
+    """Once, though the folder is looked into often."""
+    _log.warning(
+        "The folder %s in MODEL_DIR is not used: that is the fallback engine's name. Give it another.",
+        FALLBACK_MODEL,
+    )
 
 
 def lock_of(model_dir: Path, name: str) -> Path:

@@ -13,6 +13,10 @@ from rollcall.modelstore.model_folder import aside, notes_of
 
 _log = logging.getLogger(__name__)
 
+# What could not be written, by the file that it is meant for: else a read-only MODEL_DIR would be read, with
+# hundreds of megabytes, at each look.
+_unwritten: dict[Path, dict[str, "Note"]] = {}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stamp:
@@ -38,8 +42,11 @@ class Note:
 
 def read_notes(model_dir: Path, name: str) -> dict[str, Note]:
     """By the files' paths below the pack's folder; what cannot be read or understood counts as none."""
+    file = notes_of(model_dir, name)
+    if (unwritten := _unwritten.get(file)) is not None:
+        return dict(unwritten)
     try:
-        found = json.loads(notes_of(model_dir, name).read_bytes())
+        found = json.loads(file.read_bytes())
         return {str(path): _note(fields) for path, fields in found.items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return {}
@@ -51,13 +58,15 @@ def _note(fields: Mapping[str, Any]) -> Note:
 
 
 def write_notes(model_dir: Path, name: str, notes: Mapping[str, Note]) -> None:
-    """Replace the notes in one step. Where MODEL_DIR cannot be written to, there are none."""
+    """Replace the notes in one step. Where MODEL_DIR cannot be written to, this process alone has them."""
     text = json.dumps({path: asdict(note) for path, note in notes.items()}, indent=1)
-    new = aside(model_dir, name, "partial")
+    new, file = aside(model_dir, name, "partial"), notes_of(model_dir, name)
     try:
         new.write_text(text)
-        new.replace(notes_of(model_dir, name))
+        new.replace(file)
+        _unwritten.pop(file, None)
     except OSError as error:
+        _unwritten[file] = dict(notes)
         _log.debug("What was read of model pack %s cannot be noted: %s.", name, error.strerror)
         with suppress(OSError):
             new.unlink(missing_ok=True)

@@ -54,8 +54,8 @@ def verify(model_dir: Path, name: str, *, fully: bool = False) -> VerifiedPack:
     """Take the SHA-256 of a pack's networks.
 
     A file is not read again whose size, time and inode are those of the last time, unless `fully`. Where that
-    cannot be noted, everything is read each time. A pack that is not the official one is no error; the log
-    says so when its bytes are first seen.
+    cannot be noted in MODEL_DIR, each process reads everything once. A pack that is not the official one is
+    no error; the log says so when its bytes are first seen.
 
     Raises:
         PackMissing: there is no such pack.

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from rollcall.core.database_ports import Database, Records
 from rollcall.core.errors import DatabaseError, ModelNotLoaded
 from rollcall.core.models import Fingerprint, LoadedModel
+from rollcall.workflows.announce import UP_SECONDS
 
 
 class CheckModel:
-    """Compares the recogniser with the one that the database remembers; the first one is remembered.
+    """Compares the recogniser with the one that the database remembers; the first one is remembered, until it
+    has left no embedding and another comes.
 
     Embeddings of two recognisers cannot be compared, and nothing would tell but wrong answers.
     """
@@ -37,14 +39,26 @@ class CheckModel:
             raise DatabaseError(problem)
         found = Fingerprint(recogniser=sha256, dimension=model.dimension)
 
-        def compare(records: Records) -> None:
+        def accept(records: Records) -> None:
+            records.changes.lock()
             known = records.fingerprints.of(model.name)
-            if known is None:
-                records.fingerprints.put(model.name, found)
-            elif known != found:
-                raise ModelNotLoaded(_another(model.name, known, found), model=model.name)
+            if known == found:
+                return
+            if known is not None:
+                if not _is_unused(records, model.name):
+                    raise ModelNotLoaded(_another(model.name, known, found), model=model.name)
+                records.faces.forget_problems(model.name)
+            records.fingerprints.put(model.name, found)
 
-        await self._database.run(compare)
+        known = await self._database.run(lambda records: records.fingerprints.of(model.name))
+        if known != found:
+            await self._database.run(accept)
+
+
+def _is_unused(records: Records, model: str) -> bool:
+    """Whether no face has an embedding by it, nor a server the model loaded that may be making one."""
+    servers = records.servers.up(within_seconds=UP_SECONDS)
+    return not records.faces.has_embedding(model) and all(model not in server.models for server in servers)
 
 
 def _another(model: str, known: Fingerprint, found: Fingerprint) -> str:

@@ -93,6 +93,7 @@ class Enroll:
             NoFaceDetected, MultipleFaces, LowQualityImage: the picture will not do.
             DuplicateEnrollment: the person has a face, and the mode is `reject`.
             PersonNotFound: no such person, and UNKNOWN_PERSON_POLICY is `reject`.
+            DatabaseError: it cannot be told yet whether the model is the one of its name.
         """
         return await self._store(enrollment, await self._read(enrollment))
 
@@ -124,6 +125,8 @@ class Enroll:
 
     async def _read(self, enrollment: Enrollment) -> _Ready:
         model = self._models.active()
+        if not model.checked:
+            raise DatabaseError("The model's files could not yet be compared with those of its embeddings.")
         assess = Subjects.LARGEST if self._check_quality else Subjects.NONE
         reading = await self._faces.read(
             ReadRequest(picture=enrollment.picture, model=model.name, embed=Subjects.LARGEST, assess=assess)

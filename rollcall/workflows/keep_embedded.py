@@ -34,9 +34,8 @@ class KeepEmbedded:
             active = [self._models.active().name]
         except ModelNotLoaded:
             active = []
-        further = [name for name in self._further if self._models.named(name) is not None]
         tried = 0
-        for model in dict.fromkeys([*active, *further]):
+        for model in filter(self._is_right, dict.fromkeys([*active, *self._further])):
             if model == self._gallery.shared.next_model:
                 continue
             count = await self._embed.all(model)
@@ -46,3 +45,8 @@ class KeepEmbedded:
             else:
                 self._complete.add(model)
         return tried
+
+    def _is_right(self, model: str) -> bool:
+        """Whether it is loaded, and known to be the one that made the embeddings of its name."""
+        found = self._models.named(model)
+        return found is not None and found.checked

@@ -160,6 +160,16 @@ def test_an_unloaded_model_is_loaded_anew_when_it_is_asked_for(tmp_path: Path) -
     assert cache.engine("synthetic") is not before
 
 
+@pytest.mark.parametrize("name", ["synthetic", FALLBACK_MODEL])
+def test_each_load_of_a_model_can_be_told_from_the_others(tmp_path: Path, name: str) -> None:
+    write_pack(tmp_path / "synthetic")
+    cache = models(tmp_path)
+    first = cache.load(name)
+    assert cache.load(name).load_id == first.load_id
+    cache.unload(name)
+    assert cache.load(name).load_id not in (first.load_id, "")
+
+
 def test_what_is_known_of_a_loaded_pack(synthetic_models: ModelCache) -> None:
     loaded = synthetic_models.load("synthetic")
     assert (loaded.name, loaded.dimension) == ("synthetic", DIMENSIONS)
