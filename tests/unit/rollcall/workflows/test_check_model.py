@@ -98,7 +98,7 @@ def test_another_recogniser_is_refused_while_a_server_may_embed_with_the_former(
     database: SqlDatabase,
 ) -> None:
     check(database, model())
-    database.run_sync(lambda records: records.servers.seen("a server", ["m", "other"]))
+    database.run_sync(lambda records: records.servers.seen("a server", "m", ["m", "other"]))
     with pytest.raises(ModelNotLoaded, match="recogniser is another"):
         check(database, model(), ANOTHER)
     database.run_sync(lambda records: records.servers.gone("a server", stale_seconds=60))
