@@ -13,6 +13,7 @@ from rollcall.core.errors import (
     ModelNotFound,
     ModelNotLoaded,
     ModelUnusable,
+    RunnerAway,
 )
 from rollcall.core.models import LeftFace, Switch, SwitchKind, SwitchState
 from rollcall.core.ports import Gallery, ModelFiles
@@ -199,6 +200,8 @@ class SwitchModels:
     async def _require_usable(self, name: str) -> None:
         try:
             await self._files.ensure(name)
+        except RunnerAway:
+            raise  # which says nothing about the model
         except ModelNotLoaded as error:
             raise ModelUnusable(error.message, model=name) from None
 
