@@ -36,6 +36,7 @@ def workflows(
     return Workflows(
         enroll=Enroll(
             models=on.models,
+            files=on.models,
             faces=on.people,
             database=on.database,
             policy=on.policy,

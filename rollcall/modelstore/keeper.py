@@ -171,8 +171,10 @@ class ModelKeeper(AnsweringModels):
             try:
                 now = await self._load(name)
                 if now.load_id != before.load_id:
-                    del self._loaded[name]  # so that it does not answer before it is checked
-                if name not in self._loaded or name in self._unchecked:
+                    # Until that is checked it stores nothing. Who asks meanwhile is answered: no request
+                    # shall fail because the runner was started anew.
+                    self._unchecked.add(name)
+                if name in self._unchecked:
                     await self._check_loaded(now)
                 self._loaded[name] = now
             except (RunnerAway, Overloaded):

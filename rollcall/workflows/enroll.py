@@ -18,7 +18,7 @@ from rollcall.core.errors import (
 )
 from rollcall.core.faces import MIN_QUALITY, Quality, ReadRequest, Subjects
 from rollcall.core.people import Person, PersonKey
-from rollcall.core.ports import FaceReader, Models
+from rollcall.core.ports import FaceReader, ModelFiles, Models
 from rollcall.core.records import NewFace
 from rollcall.workflows.probes import FacePolicy
 
@@ -73,6 +73,7 @@ class Enroll:
         self,
         *,
         models: Models,
+        files: ModelFiles,
         faces: FaceReader,
         database: Database,
         policy: FacePolicy,
@@ -80,6 +81,7 @@ class Enroll:
         create_people: bool,
     ) -> None:
         self._models = models
+        self._files = files
         self._faces = faces
         self._database = database
         self._policy = policy
@@ -126,7 +128,8 @@ class Enroll:
     async def _read(self, enrollment: Enrollment) -> _Ready:
         model = self._models.active()
         if not model.checked:
-            raise DatabaseError("The model's files could not yet be compared with those of its embeddings.")
+            # What another recogniser than the name's makes must not be stored under it.
+            await self._files.ensure(model.name)
         assess = Subjects.LARGEST if self._check_quality else Subjects.NONE
         reading = await self._faces.read(
             ReadRequest(picture=enrollment.picture, model=model.name, embed=Subjects.LARGEST, assess=assess)

@@ -124,7 +124,8 @@ class ProbeReader:
 
     def _may_be_asked(self, model: str) -> bool:
         """Not a pack whose files nobody has checked yet: it may be another than made the embeddings."""
-        return model == FALLBACK_MODEL or self._models.named(model) is not None
+        found = self._models.named(model)
+        return model == FALLBACK_MODEL or (found is not None and found.checked)
 
     async def _read_with(
         self, models: Sequence[str], picture: bytes, subjects: Subjects

@@ -38,7 +38,7 @@ def test_no_embedding_is_stored_by_a_model_before_it_is_checked(
             assert await parts.keep_embedded.round() == 0
             assert not parts.keep_embedded.is_complete(FIRST)
             enrollment = Enrollment(person=student("S2"), name="Name of S2", picture=picture(2))
-            with pytest.raises(DatabaseError, match="could not yet be compared"):
+            with pytest.raises(DatabaseError, match="cannot be told now"):
                 await parts.workflows.enroll.one(enrollment)
             await parts.prepare_database.run()
             await parts.models.ensure(FIRST)
