@@ -31,7 +31,7 @@ dev: .venv/serve ## The same, starting anew at each change of the code
 	$(SERVE) --reload
 
 test: .venv/dev ## Run all tests
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 3 --dist loadfile
 
 bench: .venv/dev ## Measure speed and memory, into bench/RESULTS.md; ARGS="--quick" tries it out
 	$(BIN)/python -m bench $(ARGS)
