@@ -130,7 +130,11 @@ def test_a_mirror_whose_address_cannot_exist_is_reported(model_dir: Path, mirror
     assert failure(pack_for(ARCHIVE), model_dir, mirror)
 
 
-@pytest.mark.parametrize("answer", [Answer(status=403), Answer(body=b"other"), None], ids=str)
+@pytest.mark.parametrize(
+    "answer",
+    [Answer(status=403), Answer(body=b"other"), None],
+    ids=["refused", "other bytes", "nobody there"],
+)
 def test_no_secret_of_a_mirror_is_shown(
     model_dir: Path, caplog: pytest.LogCaptureFixture, answer: Answer | None
 ) -> None:
