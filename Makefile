@@ -30,8 +30,10 @@ dev: .venv/serve ## The same, starting anew at each change of the code
 	@mkdir -p data/bentoml
 	$(SERVE) --reload
 
+# Side by side, because those of real servers mostly wait.
 test: .venv/dev ## Run all tests
-	$(BIN)/pytest --numprocesses 3 --dist loadfile
+	@$(BIN)/pytest tests/e2e & servers=$$!; $(BIN)/pytest tests/unit tests/db tests/api; others=$$?; \
+	wait $$servers && exit $$others
 
 bench: .venv/dev ## Measure speed and memory, into bench/RESULTS.md; ARGS="--quick" tries it out
 	$(BIN)/python -m bench $(ARGS)

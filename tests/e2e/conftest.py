@@ -1,7 +1,6 @@
 """Real servers, started once for all tests that can share them."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -10,19 +9,6 @@ from tests.packs import write_pack
 from tests.servers import RollcallServer
 
 PACK_NAME = "synthetic"
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A worker of pytest-xdist sends what its tests counted to the process that tells it."""
-    output: dict[str, list[str]] | None = getattr(session.config, "workeroutput", None)
-    if output is not None:
-        output["figures"] = FIGURES
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any) -> None:
-    """Take over what a worker's tests counted; nothing where it crashed."""
-    FIGURES.extend(getattr(node, "workeroutput", {}).get("figures", []))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
