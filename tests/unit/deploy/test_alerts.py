@@ -22,6 +22,19 @@ def test_prometheus_reads_its_configuration() -> None:
     assert f"{len(rules())} rules found" in checked.stdout
 
 
+def test_prometheus_reads_what_is_proposed_in_its_configuration(tmp_path: Path) -> None:
+    """An Alertmanager, and TLS: the lines that somebody only takes the # away from."""
+    text = (DEPLOY / "prometheus" / "prometheus.yml").read_text()
+    proposed = re.sub(r"^( *)# ( *(?:- )?\w+:.*)$", r"\1\2", text, flags=re.MULTILINE)
+    (tmp_path / "prometheus.yml").write_text(proposed)
+    (tmp_path / "alerts.yml").write_text(RULES.read_text())
+    checked = promtool("check", "config", tmp_path / "prometheus.yml")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    read = yaml.safe_load(proposed)
+    assert read["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] == ["alertmanager:9093"]
+    assert read["scrape_configs"][0]["scheme"] == "https"
+
+
 def test_prometheus_reads_the_rules() -> None:
     checked = promtool("check", "rules", "--lint=all", "--lint-fatal", RULES)
     assert checked.returncode == 0, checked.stdout + checked.stderr
