@@ -6,10 +6,19 @@ from pathlib import Path
 from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 # A model's name becomes a folder below MODEL_DIR, so it must not lead out of it.
 MODEL_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+# Where Docker and Kubernetes put secrets: a file for each setting, named as it is, in lower case.
+SECRETS_FOLDER: Final = Path("/run/secrets")
 
 IPNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -34,7 +43,7 @@ Networks: TypeAlias = Annotated[tuple[IPNetwork, ...], NoDecode, BeforeValidator
 
 
 class Settings(BaseSettings):
-    """The environment, then a `.env` file; the names are SPEC's, in lower case."""
+    """Files of secrets, then the environment, then a `.env` file; the names are SPEC's, in lower case."""
 
     model_config = SettingsConfigDict(
         env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
@@ -70,6 +79,19 @@ class Settings(BaseSettings):
     inference_threads: int | None = Field(default=None, ge=1)
     multiple_faces_policy: Literal["largest", "reject"] = "largest"
     unknown_person_policy: Literal["create", "reject"] = "create"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        # A secret is mounted on purpose, while an image's environment has defaults: with the environment
+        # first, a container would write to SQLite in spite of its database_url.
+        return init_settings, file_secret_settings, env_settings, dotenv_settings
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -119,14 +141,19 @@ class Settings(BaseSettings):
         return value
 
 
-def load_settings() -> Settings:
+def load_settings(secrets_folder: Path = SECRETS_FOLDER) -> Settings:
     """Read the settings.
 
     Raises:
-        WrongSettings: with one line for each wrong value.
+        WrongSettings: with one line for each wrong value, or the file of a secret that cannot be read.
     """
     try:
-        return Settings()
+        return Settings(_secrets_dir=secrets_folder if secrets_folder.is_dir() else None)
+    except SettingsError as error:
+        cause = error.__cause__
+        # A cause of another kind could quote the file.
+        what = f"{cause.filename}: {cause.strerror}" if isinstance(cause, OSError) else str(error)
+        raise WrongSettings(f"Wrong settings:\n{what}") from None
     except ValidationError as error:
         # Not str(error): it quotes the values, and some of them are secret.
         lines = [f"{'.'.join(str(p) for p in e['loc'][:1]).upper()}: {e['msg']}" for e in error.errors()]

@@ -1,6 +1,10 @@
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from pydantic import SecretStr
@@ -44,6 +48,77 @@ def test_settings_come_from_the_environment_and_then_from_a_file(
     assert settings.api_keys == ()
     assert settings.cors_origins == ("https://a.example", "https://b.example")
     assert settings.similarity_threshold == "auto"
+
+
+def test_a_secret_of_a_file_counts_before_the_environments_default(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As in the container, whose image sets DATABASE_URL for those who have no MySQL."""
+    (tmp_path / "database_url").write_text("mysql+pymysql://me:word@mysql/rollcall\n")
+    monkeypatch.setenv("DATABASE_URL", "sqlite:////data/rollcall.db")
+    monkeypatch.setenv("PORT", "9001")
+    settings = load_settings(tmp_path)
+    assert settings.database_url == SecretStr("mysql+pymysql://me:word@mysql/rollcall")
+    assert settings.port == 9001
+
+
+def test_secrets_are_read_as_kubernetes_mounts_them(tmp_path: Path) -> None:
+    """A link to a file in a folder whose name changes with each change of the secret."""
+    (tmp_path / "secrets" / "..2026").mkdir(parents=True)
+    (tmp_path / "secrets" / "..2026" / "database_url").write_text("sqlite:///elsewhere.db")
+    (tmp_path / "secrets" / "..data").symlink_to("..2026")
+    (tmp_path / "secrets" / "database_url").symlink_to("..data/database_url")
+    settings = load_settings(tmp_path / "secrets")
+    assert settings.database_url == SecretStr("sqlite:///elsewhere.db")
+
+
+def test_a_folder_of_secrets_that_is_not_there_changes_nothing(tmp_path: Path) -> None:
+    assert load_settings(tmp_path / "none") == load_settings()
+
+
+def test_a_wrong_secret_is_named_and_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "database_url").write_text("mysql://me:hush-word@host/db")
+    with pytest.raises(WrongSettings, match="DATABASE_URL") as raised:
+        load_settings(tmp_path)
+    assert "hush" not in str(raised.value)
+
+
+def test_an_empty_file_of_keys_does_not_open_the_server(tmp_path: Path) -> None:
+    (tmp_path / "api_keys").write_text("\n")
+    with pytest.raises(WrongSettings, match="API_KEYS"):
+        load_settings(tmp_path)
+
+
+def test_a_secret_that_is_no_text_is_named_and_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "api_keys").write_bytes(b"hush\xff")
+    with pytest.raises(WrongSettings, match="api_keys") as raised:
+        load_settings(tmp_path)
+    assert "hush" not in str(raised.value)
+
+
+def test_a_secret_that_may_not_be_read_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a container's user is told of a file that only its owner may read."""
+    monkeypatch.chdir("/")
+    with TemporaryDirectory(prefix="rollcall-secrets-", dir="/tmp") as folder:  # all may look in
+        secret = Path(folder, "database_url")
+        secret.write_text("sqlite:///hush.db")
+        secret.chmod(0)
+        Path(folder).chmod(0o755)
+        with as_nobody(), pytest.raises(WrongSettings) as raised:
+            load_settings(Path(folder))
+    assert str(raised.value) == f"Wrong settings:\n{secret}: Permission denied"
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Without root's right to read anything, where the tests have it."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
 
 
 @pytest.mark.parametrize(
