@@ -14,19 +14,13 @@ from rollcall.core.people import fold_code, valid_code
 MAX_MISSED: Final = 100  # people of one picture whom feedback may add; nobody may fill the table with them
 
 
-class Verdict(StrEnum):
-    """What feedback makes of the answer about one face."""
+class FeedbackOutcome(StrEnum):
+    """What an answer about one face was, by those who know."""
 
     TRUE_MATCH = "true_match"
     FALSE_MATCH = "false_match"
     TRUE_NON_MATCH = "true_non_match"
     FALSE_NON_MATCH = "false_non_match"
-
-    @classmethod
-    def of(cls, *, named: bool, correct: bool) -> "Verdict":
-        if named:
-            return cls.TRUE_MATCH if correct else cls.FALSE_MATCH
-        return cls.TRUE_NON_MATCH if correct else cls.FALSE_NON_MATCH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,9 +104,10 @@ class Judged:
     actual_code: str | None = None
 
     @property
-    def verdict(self) -> Verdict:
-        named = self.face is not None and self.face.person_code is not None
-        return Verdict.of(named=named, correct=self.correct)
+    def outcome(self) -> FeedbackOutcome:
+        if self.face is not None and self.face.person_code is not None:
+            return FeedbackOutcome.TRUE_MATCH if self.correct else FeedbackOutcome.FALSE_MATCH
+        return FeedbackOutcome.TRUE_NON_MATCH if self.correct else FeedbackOutcome.FALSE_NON_MATCH
 
     @property
     def is_news(self) -> bool:
@@ -229,4 +224,4 @@ class Recognitions(Protocol):
 class FeedbackCounter(Protocol):
     """Counts what feedback says, for whoever watches the server."""
 
-    def feedback(self, model: str, outcome: str) -> None: ...
+    def feedback(self, model: str, outcome: FeedbackOutcome) -> None: ...

@@ -4,16 +4,16 @@ from collections import Counter
 
 from rollcall.core.database_ports import Database, Records
 from rollcall.core.errors import NotFound
-from rollcall.core.feedback import Feedback, FeedbackCounter, Judgement, judge
+from rollcall.core.feedback import Feedback, FeedbackCounter, FeedbackOutcome, Judgement, judge
 
 
 class FeedbackCounts:
     """Feedback since this process's start, by model and outcome."""
 
     def __init__(self) -> None:
-        self.counts = Counter[tuple[str, str]]()
+        self.counts = Counter[tuple[str, FeedbackOutcome]]()
 
-    def feedback(self, model: str, outcome: str) -> None:
+    def feedback(self, model: str, outcome: FeedbackOutcome) -> None:
         self.counts[model, outcome] += 1
 
 
@@ -43,5 +43,5 @@ class TakeFeedback:
         judgement = await self._database.run(write)
         for judged in judgement.judged:
             if judged.is_news:
-                self._counter.feedback(judged.model, judged.verdict.value)
+                self._counter.feedback(judged.model, judged.outcome)
         return judgement

@@ -13,7 +13,14 @@ from db.engine import SqlDatabase, open_database
 from db.erasing import SqlEraser
 from rollcall.core.erasure import Erasure
 from rollcall.core.errors import InvalidRequest, NotFound
-from rollcall.core.feedback import Accuracy, AnsweredFace, AnsweredPicture, Feedback, Judgement
+from rollcall.core.feedback import (
+    Accuracy,
+    AnsweredFace,
+    AnsweredPicture,
+    Feedback,
+    FeedbackOutcome,
+    Judgement,
+)
 from rollcall.core.matching import Match
 from rollcall.core.people import PersonKey
 from rollcall.workflows.erase import Erase
@@ -101,7 +108,7 @@ def test_the_same_feedback_counts_once_and_other_feedback_anew(database: SqlData
     assert counts.counts == {("buffalo_l", "true_match"): 1, ("buffalo_l", "false_match"): 1}
     tell(database, recognition_id, True, counter=counts)
     assert rows(database, "Correct, ActualCode") == [(1, None)]
-    assert counts.counts["buffalo_l", "true_match"] == 2
+    assert counts.counts["buffalo_l", FeedbackOutcome.TRUE_MATCH] == 2
 
 
 def test_somebody_who_was_missed_beside_others_gets_a_row_as_old_as_theirs(database: SqlDatabase) -> None:

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from rollcall.api.schemas.common import Code, RecognitionId, SchemaIn, SchemaOut
-from rollcall.core.feedback import Feedback, Judgement, Verdict
+from rollcall.core.feedback import Feedback, FeedbackOutcome, Judgement
 
 
 class FeedbackIn(SchemaIn):
@@ -26,9 +26,9 @@ class FeedbackIn(SchemaIn):
 
 class FeedbackOut(SchemaOut):
     message: str = Field(description="What became of it, for people.", examples=["1 answer is counted."])
-    outcomes: list[Verdict] = Field(
+    outcomes: list[FeedbackOutcome] = Field(
         description="What the answer was, for each face that the feedback is about.",
-        examples=[[Verdict.FALSE_MATCH]],
+        examples=[[FeedbackOutcome.FALSE_MATCH]],
     )
     counted: int = Field(
         ge=0, description="How many of them are new; 0 when the same was said before.", examples=[1]
@@ -41,6 +41,6 @@ class FeedbackOut(SchemaOut):
             message=f"{counted} {'answer is' if counted == 1 else 'answers are'} counted."
             if counted
             else "That was known already.",
-            outcomes=[judged.verdict for judged in judgement.judged],
+            outcomes=[judged.outcome for judged in judgement.judged],
             counted=counted,
         )

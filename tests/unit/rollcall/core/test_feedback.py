@@ -11,10 +11,10 @@ from rollcall.core.feedback import (
     MAX_MISSED,
     AnsweredPicture,
     Feedback,
+    FeedbackOutcome,
     Judged,
     Judgement,
     StoredFace,
-    Verdict,
     judge,
 )
 from rollcall.core.matching import Match
@@ -22,8 +22,8 @@ from rollcall.core.people import PersonKey, PersonType
 
 ID = "0" * 32
 NOBODY = None
-TRUE, FALSE = Verdict.TRUE_MATCH, Verdict.FALSE_MATCH
-RIGHTLY_NOBODY, MISSED = Verdict.TRUE_NON_MATCH, Verdict.FALSE_NON_MATCH
+TRUE, FALSE = FeedbackOutcome.TRUE_MATCH, FeedbackOutcome.FALSE_MATCH
+RIGHTLY_NOBODY, MISSED = FeedbackOutcome.TRUE_NON_MATCH, FeedbackOutcome.FALSE_NON_MATCH
 
 
 def stored(
@@ -46,11 +46,11 @@ def picture(*codes: str | None) -> list[StoredFace]:
 
 def said(
     faces: Sequence[StoredFace], correct: bool, code: str | None = None
-) -> dict[int | str | None, tuple[Verdict, str | None]]:
+) -> dict[int | str | None, tuple[FeedbackOutcome, str | None]]:
     """What is said by number of the face, `added` for somebody who is added."""
     judgement = judge(faces, Feedback(recognition_id=ID, correct=correct, person_code=code))
     return {
-        each.face.number if each.face else "added": (each.verdict, each.actual_code)
+        each.face.number if each.face else "added": (each.outcome, each.actual_code)
         for each in judgement.judged
     }
 
@@ -59,7 +59,7 @@ class Case(NamedTuple):
     named: tuple[str | None, ...]
     correct: bool
     code: str | None
-    means: dict[int | str | None, tuple[Verdict, str | None]]
+    means: dict[int | str | None, tuple[FeedbackOutcome, str | None]]
 
 
 CASES = [
@@ -157,7 +157,7 @@ def test_what_is_said_twice_is_no_news(case: Case) -> None:
 
 def test_the_last_word_counts_and_is_counted_anew() -> None:
     faces, news = tell(picture("A"), (True, None), (False, "B"), (True, None))
-    assert [[each.verdict for each in step] for step in news] == [[TRUE], [FALSE], [TRUE]]
+    assert [[each.outcome for each in step] for step in news] == [[TRUE], [FALSE], [TRUE]]
     assert faces == [stored(1, "A", True, None)]
 
 
@@ -193,7 +193,7 @@ def test_a_missed_person_takes_a_face_that_is_known_to_be_wrong_first() -> None:
 def test_who_was_missed_is_withdrawn_when_all_was_right() -> None:
     faces, news = tell(picture("A", "B"), (False, "C"), (True, None))
     assert faces == [stored(1, "A", True), stored(2, "B", True)]
-    assert [each.verdict for each in news[1]] == [TRUE, TRUE]
+    assert [each.outcome for each in news[1]] == [TRUE, TRUE]
 
 
 def test_nobody_can_fill_the_table_with_people_who_were_missed() -> None:
