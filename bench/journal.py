@@ -17,6 +17,8 @@ import psutil
 from bench.school import enrol
 from db.engine import open_database
 from rollcall.core.database_ports import Records
+from rollcall.core.feedback import AnsweredPicture
+from rollcall.core.matching import Match
 from rollcall.core.people import PersonKey, PersonType
 from rollcall.core.records import RecognitionAttempt
 from rollcall.workflows.journal import Journal
@@ -30,6 +32,7 @@ Write: TypeAlias = Callable[[], Awaitable[object]]
 
 _PERSON = PersonKey(type=PersonType.STUDENT, code="B00001")
 _ATTEMPT = RecognitionAttempt(person=_PERSON, confidence=0.9, processing_time_ms=50)
+_MATCH = Match(person=_PERSON, model=MODEL, similarity=0.7, confidence=0.9)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +55,12 @@ def measure(url: str, enrolled: int, writes: int, server: int | None) -> list[Jo
     def alone(records: Records) -> None:
         records.people.names([_PERSON])
         records.log.add([_ATTEMPT])
+        records.recognitions.add([_answered()])
 
     ways: list[tuple[str, Write]] = [
         ("no database", lambda: asyncio.sleep(0)),
         ("a transaction each", lambda: database.run(alone)),
-        ("group commit", lambda: journal.write([_ATTEMPT], [_PERSON])),
+        ("group commit", lambda: journal.write([_ATTEMPT], [_PERSON], _answered())),
     ]
 
     async def turns() -> list[JournalCost]:
@@ -77,12 +81,18 @@ def lone_write_ms(url: str, writes: int) -> float:
     journal = Journal(database=database, limit=60)
 
     async def one_by_one() -> list[float]:
-        return [await _timed(lambda: journal.write([_ATTEMPT], [_PERSON])) for _ in range(writes)]
+        return [
+            await _timed(lambda: journal.write([_ATTEMPT], [_PERSON], _answered())) for _ in range(writes)
+        ]
 
     try:
         return 1000 * median(asyncio.run(one_by_one()))
     finally:
         database.close()
+
+
+def _answered() -> AnsweredPicture:
+    return AnsweredPicture.of(MODEL, [_MATCH], [[_MATCH]])
 
 
 async def _cost(way: str, write: Write, writes: int, server: int | None) -> JournalCost:

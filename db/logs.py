@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Final, TypeAlias
+from typing import Final
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -10,12 +10,11 @@ from sqlalchemy.exc import DBAPIError
 from db.expressions import chunks
 from db.faults import not_storable
 from db.locking import start_writing
+from db.quick_inserts import Row, insert_now
 from rollcall.core.records import RecognitionAttempt
 
 _COLUMNS: Final = "PersonCode, PersonType, Confidence, ProcessingTimeMs, SourceImageName, Success"
 _MAX_INT: Final = 2**31 - 1
-
-_Row: TypeAlias = tuple[str | int | float | None, ...]
 
 
 class SqlRecognitionLog:
@@ -37,7 +36,7 @@ class SqlRecognitionLog:
                     if not self._is_stored([row]):
                         self._insert([_in_ascii(row)])
 
-    def _is_stored(self, rows: Sequence[_Row]) -> bool:
+    def _is_stored(self, rows: Sequence[Row]) -> bool:
         """Insert the rows; False, and none of them, if a column cannot store a text."""
         try:
             self._insert(rows)
@@ -47,17 +46,11 @@ class SqlRecognitionLog:
             raise
         return True
 
-    def _insert(self, rows: Sequence[_Row]) -> None:
-        # Written out, because every recognition comes through here: SQLAlchemy would compile the statement
-        # anew for each number of rows, and PyMySQL would send the rows one by one.
-        mark = "?" if self._connection.dialect.name == "sqlite" else "%s"
-        row = f"({', '.join([mark] * len(rows[0]))}, CURRENT_TIMESTAMP)"
-        statement = f"INSERT INTO FaceRecognitionLogs ({_COLUMNS}, RecognitionDate) VALUES "
-        values = tuple(value for row in rows for value in row)
-        self._connection.exec_driver_sql(statement + ", ".join([row] * len(rows)), values)
+    def _insert(self, rows: Sequence[Row]) -> None:
+        insert_now(self._connection, f"FaceRecognitionLogs ({_COLUMNS}, RecognitionDate)", rows)
 
 
-def _row(attempt: RecognitionAttempt) -> _Row:
+def _row(attempt: RecognitionAttempt) -> Row:
     """In the order of _COLUMNS."""
     person, name = attempt.person, attempt.source_image_name
     confidence = attempt.confidence if math.isfinite(attempt.confidence) else 0.0
@@ -71,7 +64,7 @@ def _row(attempt: RecognitionAttempt) -> _Row:
     )
 
 
-def _in_ascii(row: _Row) -> _Row:
+def _in_ascii(row: Row) -> Row:
     return tuple(
         value.encode("ascii", "replace").decode("ascii") if isinstance(value, str) else value for value in row
     )

@@ -13,7 +13,8 @@ from db.known_faces import SqlKnownFaces
 from db.logs import SqlRecognitionLog
 from db.old_descriptors import SqlOldDescriptors
 from db.people import PersonRows, SqlPeople
-from db.retention import SqlLogRetention, of_comparisons, of_log
+from db.recognitions import SqlRecognitions
+from db.retention import SqlLogRetention, of_comparisons, of_log, of_recognitions
 from db.settings import SqlSettings
 from db.switches import SqlFingerprints, SqlServers, SqlSwitches
 
@@ -56,6 +57,14 @@ class SqlRecords:
     @cached_property
     def log_retention(self) -> SqlLogRetention:
         return of_log(self.connection)
+
+    @cached_property
+    def recognitions(self) -> SqlRecognitions:
+        return SqlRecognitions(self.connection)
+
+    @cached_property
+    def recognition_retention(self) -> SqlLogRetention:
+        return of_recognitions(self.connection)
 
     @cached_property
     def comparisons(self) -> SqlComparisons:

@@ -53,6 +53,12 @@ def of_log(connection: Connection) -> SqlLogRetention:
     return SqlLogRetention(connection, table, table.c.RecognitionDate)
 
 
+def of_recognitions(connection: Connection) -> SqlLogRetention:
+    """Of RollcallRecognitions."""
+    table = tables.recognitions
+    return SqlLogRetention(connection, table, table.c.CreatedDate)
+
+
 def of_comparisons(connection: Connection) -> SqlLogRetention:
     """Of RollcallComparisons."""
     table = tables.comparisons

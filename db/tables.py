@@ -187,6 +187,24 @@ comparisons = Table(
     Column("CreatedDate", DateTime),
 )
 
+# What was answered, and what feedback said of it: a row for each face of a picture.
+recognitions = Table(
+    "RollcallRecognitions",
+    metadata,
+    Column("Id", Integer, primary_key=True),
+    Column("RecognitionId", CHAR(32), nullable=False),  # of the picture
+    # Its number in the picture from 1; 0: the picture has none; NULL: somebody missed, added by feedback.
+    Column("Face", Integer),
+    Column("Model", String(64), nullable=False),
+    Column("MatchedBy", String(64)),  # the model that knew the face
+    Column("PersonType", String(20)),
+    Column("PersonCode", CHAR(10)),  # who was named; NULL: nobody
+    Column("Similarity", Double),  # of the likest person; NULL: no face, or nobody to compare it with
+    Column("Correct", SmallInteger),  # NULL until feedback comes
+    Column("ActualCode", CHAR(10)),  # who it was, where the answer was wrong
+    Column("CreatedDate", DateTime),
+)
+
 settings = Table(
     "RollcallSettings",
     metadata,

@@ -105,6 +105,12 @@ class SqlTraces:
                 for whose in ("Person", "ShadowPerson")
             )
         )
+        table = tables.recognitions
+        rules[table] = or_(
+            and_(has_code(table.c.PersonCode, [person.code]), ~has_code(table.c.PersonType, others)),
+            # Feedback names a code and no type.
+            has_code(table.c.ActualCode, [person.code]),
+        )
         rules[self._person] = has_code(self._person.c[f"{self._person.name}Code"], [person.code])
         return rules
 

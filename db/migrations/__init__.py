@@ -10,7 +10,13 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from db.migrations import m0001_tables, m0002_calibrations, m0003_replicas, m0004_models
+from db.migrations import (
+    m0001_tables,
+    m0002_calibrations,
+    m0003_replicas,
+    m0004_models,
+    m0005_recognitions,
+)
 
 
 class Migration(NamedTuple):
@@ -24,4 +30,5 @@ MIGRATIONS: Final[Sequence[Migration]] = (
     Migration(2, "calibrations", m0002_calibrations.statements),
     Migration(3, "replicas", m0003_replicas.statements),
     Migration(4, "models", m0004_models.statements),
+    Migration(5, "recognitions", m0005_recognitions.statements),
 )

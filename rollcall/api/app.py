@@ -12,7 +12,7 @@ from rollcall.api.deps import Guards
 from rollcall.api.errors import install_error_handlers
 from rollcall.api.middleware import LastNet, RequestId
 from rollcall.api.openapi import install_openapi
-from rollcall.api.routes import attendance, faces, health, metrics, models
+from rollcall.api.routes import attendance, faces, feedback, health, metrics, models
 from rollcall.api.routes.fallthrough import install_fallthrough
 from rollcall.api.security import Gate, KeyCheck, RateLimit
 from rollcall.core.settings import Settings
@@ -38,7 +38,7 @@ def create_app(settings: Settings, lifespan: Lifespan) -> FastAPI:
         ),
         gate=Gate(max_concurrent=settings.max_concurrent_requests, max_queued=settings.max_queued_requests),
     )
-    for routes in (faces, attendance, models, health, metrics):
+    for routes in (faces, feedback, attendance, models, health, metrics):
         app.include_router(routes.router)
     install_fallthrough(app)
     install_error_handlers(app)

@@ -16,6 +16,7 @@ from rollcall.workflows.registry import Registry
 from rollcall.workflows.report_health import ReportHealth
 from rollcall.workflows.scan_attendance import ScanAttendance
 from rollcall.workflows.switch_models import SwitchModels
+from rollcall.workflows.take_feedback import TakeFeedback
 from rollcall.workflows.take_figures import TakeFigures
 from rollcall.workflows.verify import Verify
 
@@ -30,6 +31,7 @@ class Workflows:
     look: Look
     registry: Registry
     scan_attendance: ScanAttendance
+    take_feedback: TakeFeedback
     health: ReportHealth
     switch_models: SwitchModels
     list_models: ListModels

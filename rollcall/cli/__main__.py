@@ -11,6 +11,7 @@ from rollcall.cli import (
     compare,
     erase,
     evaluate,
+    feedback,
     import_people,
     migrate,
     migrate_legacy,
@@ -33,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
     import_people.add_command(commands)
     evaluate.add_command(commands)
     compare.add_command(commands)
+    feedback.add_command(commands)
     migrate.add_command(commands)
     migrate_legacy.add_command(commands)
     settings.add_command(commands)

@@ -20,6 +20,7 @@ from rollcall.workflows.report_health import ReportHealth
 from rollcall.workflows.scan_attendance import ScanAttendance
 from rollcall.workflows.search import Search
 from rollcall.workflows.shadow import Shadow
+from rollcall.workflows.take_feedback import FeedbackCounts, TakeFeedback
 from rollcall.workflows.take_figures import TakeFigures
 from rollcall.workflows.verify import Verify
 
@@ -48,6 +49,7 @@ def workflows(
         look=Look(models=on.models, faces=on.people),
         registry=Registry(database=on.database),
         scan_attendance=ScanAttendance(search=search, database=on.database),
+        take_feedback=TakeFeedback(database=on.database, counter=FeedbackCounts()),
         health=ReportHealth(
             models=on.models,
             faces=on.faces,

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
 from rollcall.core.comparisons import Comparison
+from rollcall.core.feedback import Recognitions
 from rollcall.core.legacy import OldDescriptors
 from rollcall.core.models import LeftFace
 from rollcall.core.people import Person, PersonKey, PersonType
@@ -187,7 +188,7 @@ class Comparisons(Protocol):
 
 
 class LogRetention(Protocol):
-    """Old rows of a table that only grows: FaceRecognitionLogs, or the comparisons."""
+    """Old rows of a table that only grows: FaceRecognitionLogs, what was answered, or the comparisons."""
 
     def remove(self, *, older_than_days: int, after_id: int) -> RemovedAttempts | None:
         """Delete some of the rows after an Id that are too old; None when there is no row after it."""
@@ -237,6 +238,10 @@ class Records(Protocol):
     def log(self) -> RecognitionLog: ...
     @property
     def log_retention(self) -> LogRetention: ...
+    @property
+    def recognitions(self) -> Recognitions: ...
+    @property
+    def recognition_retention(self) -> LogRetention: ...
     @property
     def comparisons(self) -> Comparisons: ...
     @property

@@ -23,12 +23,26 @@ def fold_code(code: str) -> str:
     return "".join(letter.lower() for letter in code)
 
 
+def valid_code(code: str) -> str:
+    """The code without trailing blanks.
+
+    Raises:
+        InvalidRequest: it is blank, longer than 10 characters or not printable.
+    """
+    code = code.rstrip(" ")
+    if not 1 <= len(code) <= MAX_CODE_LENGTH or not code.isprintable():
+        raise InvalidRequest(
+            f"person_code must have 1 to {MAX_CODE_LENGTH} printable characters.", field="person_code"
+        )
+    return code
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonKey:
     """A person's type and code. Equal when the codes are equal but for case and trailing blanks.
 
     Raises:
-        InvalidRequest: the code is blank, longer than 10 characters or not printable.
+        InvalidRequest: as valid_code.
     """
 
     type: PersonType
@@ -36,11 +50,7 @@ class PersonKey:
     folded: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        code = self.code.rstrip(" ")
-        if not 1 <= len(code) <= MAX_CODE_LENGTH or not code.isprintable():
-            raise InvalidRequest(
-                f"person_code must have 1 to {MAX_CODE_LENGTH} printable characters.", field="person_code"
-            )
+        code = valid_code(self.code)
         object.__setattr__(self, "code", code)
         object.__setattr__(self, "folded", fold_code(code))
 

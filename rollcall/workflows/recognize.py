@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from rollcall.core.comparisons import Outcome
 from rollcall.core.errors import MultipleFaces, NoFaceDetected
 from rollcall.core.faces import Box, Subjects
+from rollcall.core.feedback import AnsweredPicture
 from rollcall.core.matching import Match, Thresholds
 from rollcall.core.people import PersonKey, PersonType
 from rollcall.core.records import RecognitionAttempt
@@ -42,9 +43,10 @@ class Recognition:
     """`match` is None when nobody is like enough; `candidates` are the nearest, like enough or not.
 
     `model` is the one that answered; a match says by which it was found, for faces may lack that one's
-    embedding.
+    embedding. Feedback names the answer by its `recognition_id`.
     """
 
+    recognition_id: str
     match: Named | None
     candidates: Sequence[Named]
     warnings: tuple[str, ...]
@@ -63,6 +65,7 @@ class RecognizedFace:
 class GroupRecognition:
     """Every face of a picture, the largest first."""
 
+    recognition_id: str
     faces: Sequence[RecognizedFace]
     model: str
     processing_time_ms: int
@@ -97,10 +100,14 @@ class Recognize:
         ranking = await self._search.rank(found, query)
         ranked, accepted = ranking.rows[0], ranking.accepted(0)
         confidence = ranked[0].confidence if ranked else 0.0
-        names = await self._log([accepted], [confidence], started, sighting.source_image_name, ranked)
+        answered = AnsweredPicture.of(found.model.name, [accepted], [ranked])
+        names = await self._log(
+            [accepted], [confidence], started, sighting.source_image_name, ranked, answered
+        )
         self._offer(sighting, found, ranked[0] if ranked else None, accepted is not None)
         named = [Named(match=match, name=names.get(match.person, "")) for match in ranked]
         return Recognition(
+            recognition_id=answered.recognition_id,
             match=named[0] if accepted else None,
             candidates=named,
             warnings=warnings,
@@ -116,12 +123,14 @@ class Recognize:
         ranking = await self._search.rank(found, query)
         chosen = assign_once(ranking.rows, ranking.thresholds)
         confidences = [match.confidence if match else 0.0 for match in chosen]
+        answered = AnsweredPicture.of(found.model.name, chosen, ranking.rows)
         names = await self._log(
             chosen or [None],
             confidences or [0.0],
             started,
             sighting.source_image_name,
             (match for row in ranking.rows for match in row[: sighting.top_k]),
+            answered,
         )
         faces = [
             RecognizedFace(
@@ -131,7 +140,12 @@ class Recognize:
             )
             for probe, match, row in zip(found.faces, chosen, ranking.rows, strict=True)
         ]
-        return GroupRecognition(faces=faces, model=found.model.name, processing_time_ms=elapsed_ms(started))
+        return GroupRecognition(
+            recognition_id=answered.recognition_id,
+            faces=faces,
+            model=found.model.name,
+            processing_time_ms=elapsed_ms(started),
+        )
 
     def _offer(self, sighting: Sighting, found: Probes, best: Match | None, accepted: bool) -> None:
         """Let the shadow model look at it too, unless the face was known by yet another model."""
@@ -153,6 +167,7 @@ class Recognize:
         started: float,
         source_image_name: str | None,
         to_name: Iterable[Match] = (),
+        answered: AnsweredPicture | None = None,
     ) -> Mapping[PersonKey, str]:
         """Write one row per face, and look up the names to answer with."""
         attempts = [
@@ -164,7 +179,8 @@ class Recognize:
             )
             for match, confidence in zip(matches, confidences, strict=True)
         ]
-        return await self._journal.write(attempts, (match.person for match in (*to_name, *matches) if match))
+        people = (match.person for match in (*to_name, *matches) if match)
+        return await self._journal.write(attempts, people, answered)
 
 
 def _query(sighting: Sighting, subjects: Subjects, *, limit: int) -> Query:

@@ -1,4 +1,4 @@
-"""Delete what the log of recognitions and the comparisons of models need no longer keep."""
+"""Delete what the log of recognitions, the answers and the comparisons of models need no longer keep."""
 
 import asyncio
 import logging
@@ -15,7 +15,7 @@ PAUSE_SECONDS = 0.05
 
 
 class RetainLogs:
-    """Deletes rows of both that are older than the days of retention; without such days, none.
+    """Deletes rows of all three that are older than the days of retention; without such days, none.
 
     `days` is the environment's setting. The shared one, which overrides it, is read anew for each chunk.
     """
@@ -25,15 +25,17 @@ class RetainLogs:
         self._days = days
 
     async def round(self) -> int:
-        """Go through both tables once; returns how many rows were deleted.
+        """Go through the tables once; returns how many rows were deleted.
 
         Raises:
             DatabaseError: as it says; the next round takes it up again.
         """
         attempts = await self._go_through("the recognition log", lambda records: records.log_retention)
-        return attempts + await self._go_through(
+        answers = await self._go_through("the answers", lambda records: records.recognition_retention)
+        comparisons = await self._go_through(
             "the comparisons of models", lambda records: records.comparison_retention
         )
+        return attempts + answers + comparisons
 
     async def _go_through(self, what: str, old_rows: Callable[[Records], LogRetention]) -> int:
         count, last_id = 0, 0

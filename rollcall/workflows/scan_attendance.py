@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from rollcall.core.database_ports import Database, Records
 from rollcall.core.errors import InvalidRequest
 from rollcall.core.faces import Subjects
+from rollcall.core.feedback import AnsweredPicture
 from rollcall.core.matching import Match
 from rollcall.core.people import Person, PersonType
 from rollcall.core.records import AttendanceStatus, RecognitionAttempt
@@ -25,6 +26,7 @@ class Marked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
+    recognition_id: str  # by which feedback names it
     marked: Sequence[Marked]
     unknown_faces: int
     model: str
@@ -48,6 +50,7 @@ class ScanAttendance:
         found = await self._search.read(query)
         ranking = await self._search.rank(found, query)
         chosen = assign_once(ranking.rows, ranking.thresholds)
+        answered = AnsweredPicture.of(found.model.name, chosen, ranking.rows)
 
         def write(records: Records) -> Scan:
             # Before the lock: no index serves codes, so each is looked for in the whole table.
@@ -57,7 +60,13 @@ class ScanAttendance:
                 raise InvalidRequest("There is no session of this id.", field="session_id")
             marked = [_mark(records, student, session_id, status) for student in students]
             records.log.add(_attempts(chosen, elapsed_ms(started)))
-            return Scan(marked=marked, unknown_faces=len(chosen) - len(marked), model=found.model.name)
+            records.recognitions.add([answered])
+            return Scan(
+                recognition_id=answered.recognition_id,
+                marked=marked,
+                unknown_faces=len(chosen) - len(marked),
+                model=found.model.name,
+            )
 
         return await self._database.run(write)
 

@@ -52,6 +52,7 @@ def test_an_empty_room_marks_nobody(school: httpx.Client) -> None:
     answer = school.post(SCAN, data={"session_id": "1"}, files={"image": empty_picture()})
     assert answer.json() == {
         "success": True,
+        "recognition_id": answer.json()["recognition_id"],
         "marked": [],
         "unknown_faces": 0,
         "model": "synthetic",

@@ -35,6 +35,7 @@ NOTHING = {
     "RollcallEmbeddings": 0,
     "RollcallKnownFaces": 0,
     "RollcallOldDescriptors": 0,
+    "RollcallRecognitions": 0,
     "RollcallComparisons": 0,
     ORPHANS: 0,
 }
@@ -95,6 +96,7 @@ def test_nothing_about_the_person_is_left_in_any_table(database: SqlDatabase) ->
         "RollcallEmbeddings": 2,
         "RollcallKnownFaces": 1,
         "RollcallOldDescriptors": 0,
+        "RollcallRecognitions": 0,
         "RollcallComparisons": 0,
         ORPHANS: 0,
     }

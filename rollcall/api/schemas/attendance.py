@@ -4,7 +4,14 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from rollcall.api.schemas.common import AnsweringModel, Picture, SchemaIn, SchemaOut, picture_field
+from rollcall.api.schemas.common import (
+    AnsweringModel,
+    Picture,
+    RecognitionId,
+    SchemaIn,
+    SchemaOut,
+    picture_field,
+)
 from rollcall.core.records import AttendanceStatus
 from rollcall.workflows.scan_attendance import Marked, Scan
 
@@ -41,6 +48,7 @@ class MarkedOut(BaseModel):
 
 
 class ScanOut(SchemaOut):
+    recognition_id: RecognitionId
     marked: list[MarkedOut] = Field(
         description="Every student seen, by the size of their face.",
         examples=[
@@ -60,6 +68,7 @@ class ScanOut(SchemaOut):
     @classmethod
     def of(cls, scan: Scan) -> "ScanOut":
         return cls(
+            recognition_id=scan.recognition_id,
             marked=[MarkedOut.of(marked) for marked in scan.marked],
             unknown_faces=scan.unknown_faces,
             model=scan.model,

@@ -154,6 +154,14 @@ class BoxOut(BaseModel):
         )
 
 
+RecognitionId: TypeAlias = Annotated[
+    str,
+    Field(
+        pattern="^[0-9a-f]{32}$",
+        description="Names this answer in POST /api/face/feedback.",
+        examples=["9f0c1c5a6c1b4b0f8f5b6a3d2e1c0b9a"],
+    ),
+]
 ModelName: TypeAlias = Annotated[
     str, Field(description="The model that compared the faces.", examples=["buffalo_l"])
 ]

@@ -10,6 +10,7 @@ from rollcall.api.schemas.common import (
     Milliseconds,
     ModelName,
     Picture,
+    RecognitionId,
     SchemaIn,
     SchemaOut,
     Similarity,
@@ -97,6 +98,7 @@ def _candidates(named: list[Named], top_k: int) -> list[MatchOut] | None:
 
 
 class RecognizeOut(SchemaOut):
+    recognition_id: RecognitionId
     match: MatchOut | None = Field(
         description="The person, or null when nobody is like enough.", examples=[_MATCH_EXAMPLE]
     )
@@ -112,6 +114,7 @@ class RecognizeOut(SchemaOut):
     @classmethod
     def of(cls, recognition: Recognition, top_k: int) -> "RecognizeOut":
         return cls(
+            recognition_id=recognition.recognition_id,
             match=MatchOut.of(recognition.match) if recognition.match else None,
             candidates=_candidates(list(recognition.candidates), top_k),
             warnings=list(recognition.warnings),
@@ -143,6 +146,7 @@ class RecognizedFaceOut(BaseModel):
 
 
 class RecognizeAllOut(SchemaOut):
+    recognition_id: RecognitionId
     faces: list[RecognizedFaceOut] = Field(
         description="Every face, the largest first; empty when there is none. No person is named twice.",
         examples=[
@@ -155,6 +159,7 @@ class RecognizeAllOut(SchemaOut):
     @classmethod
     def of(cls, group: GroupRecognition, top_k: int) -> "RecognizeAllOut":
         return cls(
+            recognition_id=group.recognition_id,
             faces=[RecognizedFaceOut.of(face, top_k) for face in group.faces],
             model=group.model,
             processing_time_ms=group.processing_time_ms,
