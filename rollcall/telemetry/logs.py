@@ -124,7 +124,7 @@ class _Json(JsonFormatter):
     """One object a line. Of what a record has besides only our own `fields`: others may put data there."""
 
     def __init__(self, process: Process | None) -> None:
-        super().__init__()
+        super().__init__(json_default=str)
         self._process = process
 
     def formatException(self, ei: _ExcInfo) -> str:  # noqa: ARG002

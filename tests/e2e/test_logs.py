@@ -92,7 +92,8 @@ def test_every_line_is_an_object_of_one_shape(told: tuple[RollcallServer, list[f
     server, _ = told
     lines = lines_of(server)
     assert {line["process"] for line in lines} >= {"supervisor", "api", "runner"}
-    assert {"bentoml.serve", "rollcall.access", "rollcall.api"} <= {line["logger"] for line in lines}
+    # The last is libjpeg about a picture that is cut off.
+    assert {line["logger"] for line in lines} >= {"bentoml.serve", "rollcall.access", "stderr"}
 
 
 def test_a_request_is_known_by_its_id_in_both_processes(told: tuple[RollcallServer, list[float]]) -> None:
