@@ -151,8 +151,11 @@ def test_a_wrong_password_of_the_database_is_not_told(
         answer = server.client.post("/api/face/recognize", files={"image": picture(1)})
         assert answer.status_code == 503
         wait_for(lambda: "The database is not ready" in server.log(), "a line about the database", limit=60)
-    assert lines_of(server)
+    lines = lines_of(server)
+    assert "rollcall.access" in {line["logger"] for line in lines}
     assert PASSWORD not in server.log()
+    # Nobody asked for traces here: no library has begun one of its own.
+    assert not [line for line in lines if "trace_id" in line]
 
 
 def test_lines_for_people_are_text(tmp_path: Path, pack_settings: dict[str, str]) -> None:

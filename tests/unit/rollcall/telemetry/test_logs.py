@@ -104,6 +104,21 @@ def test_an_exception_is_its_type_and_places_and_never_its_text() -> None:
     assert "hush-word" not in said(CRASH)
 
 
+def test_a_fault_in_a_handler_is_told_without_its_text() -> None:
+    script = """
+from rollcall.api.errors import from_crash
+try:
+    raise KeyError("hush-word")
+except KeyError as error:
+    from_crash(error)
+"""
+    [line] = lines(script)
+    assert (line["logger"], line["message"]) == ("rollcall.api", "Unexpected KeyError")
+    assert line["exception"]["type"] == "KeyError"
+    assert len(line["exception"]["places"]) == 1
+    assert "hush-word" not in said(script)
+
+
 def test_lines_for_people_hold_no_text_of_an_exception_either() -> None:
     told = said(CRASH, SERVER.replace('"json"', '"text"'))
     assert "ERROR rollcall.x [-] It fell: ValueError\n" in told
