@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 # Our own limits end every request long before BentoML would, whose answer is not in the contract's shape.
 NEVER_CUT_OFF = {"timeout": 3600}
-# BentoML's own spans go nowhere, and would stand between the caller's and ours.
+# BentoML's own spans go nowhere, put ids of no trace into log lines, and cost 0.15 ms a request.
 NO_SPANS: "Final[TracingSchema]" = {"excluded_urls": ".*"}
 # OpenBLAS would compare a probe with the gallery on all cores, to save a fraction of a millisecond, and then
 # keep them spinning for 30 ms, which the networks need.
