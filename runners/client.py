@@ -11,6 +11,7 @@ from bentoml.exceptions import BentoMLException
 from rollcall.core.errors import InternalError, Overloaded, RollcallError, RunnerAway
 from rollcall.core.faces import Reading, ReadRequest
 from rollcall.core.models import LoadedModel
+from rollcall.core.requests import Origin, Tracing, Untraced, request_id
 from runners.face_runner import Envelope
 
 logger = logging.getLogger("rollcall.runner")
@@ -36,13 +37,16 @@ class Runner(Protocol):
 class RunnerClient:
     """Implements core.ports.FaceReader over BentoML's proxy."""
 
-    def __init__(self, runner: Callable[[], Runner]) -> None:
+    def __init__(self, runner: Callable[[], Runner], *, tracing: Tracing | None = None) -> None:
         """`runner` is asked at each call: BentoML connects the proxy only after the service was made."""
         self._runner = runner
+        self._tracing = tracing or Untraced()
 
     async def read(self, request: ReadRequest) -> Reading:
         async def ask() -> Any:
-            answers = await self._runner().read([Envelope(request)])
+            with self._tracing.hop() as traceparent:
+                origin = Origin(request_id=request_id.get(), traceparent=traceparent)
+                answers = await self._runner().read([Envelope(request, origin)])
             return answers[0].content
 
         return _unpack(await self._call(ask, READ_DEADLINE_SECONDS), Reading)

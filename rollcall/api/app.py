@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from typing import Final
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 
 from rollcall import __version__
+from rollcall.api.access import Access
 from rollcall.api.deps import Guards
 from rollcall.api.errors import install_error_handlers
 from rollcall.api.middleware import LastNet, RequestId
@@ -15,12 +18,22 @@ from rollcall.api.openapi import install_openapi
 from rollcall.api.routes import attendance, faces, feedback, health, metrics, models
 from rollcall.api.routes.fallthrough import install_fallthrough
 from rollcall.api.security import Gate, KeyCheck, RateLimit
+from rollcall.core.requests import Tracing, Untraced
 from rollcall.core.settings import Settings
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
-def create_app(settings: Settings, lifespan: Lifespan) -> FastAPI:
+# FastAPI's own spans and records hold the path and the query as they were sent, and texts of exceptions.
+NO_TELEMETRY: Final[TelemetryConfig] = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "auto_configure": False,
+}
+
+
+def create_app(settings: Settings, lifespan: Lifespan, *, tracing: Tracing | None = None) -> FastAPI:
     """Build the app. `lifespan` sets `app.state.workflows` before it yields."""
     app = FastAPIOffline(
         title="Rollcall",
@@ -28,6 +41,7 @@ def create_app(settings: Settings, lifespan: Lifespan) -> FastAPI:
         description="Face recognition for school attendance.",
         redoc_url=None,
         lifespan=lifespan,
+        telemetry=NO_TELEMETRY,
     )
     app.state.guards = Guards(
         keys=KeyCheck([key.get_secret_value() for key in settings.api_keys]),
@@ -43,11 +57,11 @@ def create_app(settings: Settings, lifespan: Lifespan) -> FastAPI:
     install_fallthrough(app)
     install_error_handlers(app)
     install_openapi(app)
-    _add_middleware(app, settings)
+    _add_middleware(app, settings, tracing or Untraced())
     return app
 
 
-def _add_middleware(app: FastAPI, settings: Settings) -> None:
+def _add_middleware(app: FastAPI, settings: Settings, tracing: Tracing) -> None:
     """The last one added is the first to see a request."""
     app.add_middleware(LastNet)
     app.add_middleware(
@@ -57,4 +71,5 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         allow_headers=["*"],
         expose_headers=["X-Request-ID", "Retry-After"],
     )
+    app.add_middleware(Access, tracing=tracing)
     app.add_middleware(RequestId)

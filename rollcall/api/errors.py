@@ -1,7 +1,6 @@
 """Errors as answers: the one status table, the one shape."""
 
 import logging
-import traceback
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -80,8 +79,7 @@ def from_http(request: Request, error: HTTPException) -> e.RollcallError:
 
 def from_crash(error: BaseException) -> e.InternalError:
     """A fault of ours, logged by type and place: its text may quote what the caller sent."""
-    places = "".join(traceback.format_tb(error.__traceback__))
-    logger.error("Unexpected %s\n%s", type(error).__name__, places)
+    logger.error("Unexpected %s", type(error).__name__, exc_info=error)
     return e.InternalError()
 
 

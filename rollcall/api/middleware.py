@@ -7,7 +7,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rollcall.api.errors import answer, from_crash
-from rollcall.logs import request_id
+from rollcall.core.requests import request_id
 
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 

@@ -21,7 +21,7 @@ from rollcall.cli import (
 from rollcall.cli.breaking_off import broken_off_by_signals
 from rollcall.core.errors import RollcallError
 from rollcall.core.settings import WrongSettings, load_settings
-from rollcall.logs import configure_logs
+from rollcall.telemetry.logs import configure_command_logs
 
 _ALL_OR_NOTHING: Final = ("backup", "erase")
 
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with broken_off_by_signals() as signals:
         try:
             loaded = load_settings()
-            configure_logs(loaded.log_level)
+            configure_command_logs(loaded.log_level)
             status: int = asyncio.run(options.run(options, loaded))
         except (WrongSettings, RollcallError, KeyboardInterrupt) as error:
             if not signals:

@@ -19,6 +19,8 @@ MODEL_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 # Where Docker and Kubernetes put secrets: a file for each setting, named as it is, in lower case.
 SECRETS_FOLDER: Final = Path("/run/secrets")
+# Where the SDK itself sends to, unless told otherwise.
+OTLP_DEFAULT: Final = "http://localhost:4318"
 
 IPNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -61,6 +63,7 @@ class Settings(BaseSettings):
     database_pool_size: int = Field(default=5, ge=1)
     database_timeout_seconds: int = Field(default=10, ge=1, le=3600)
     log_retention_days: Days | None = None
+    log_format: Literal["json", "text"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     enable_face_quality_check: bool = True
     auto_download_models: bool = True
@@ -79,6 +82,22 @@ class Settings(BaseSettings):
     inference_threads: int | None = Field(default=None, ge=1)
     multiple_faces_policy: Literal["largest", "reject"] = "largest"
     unknown_person_policy: Literal["create", "reject"] = "create"
+    # OpenTelemetry's own names. Its SDK reads all others; these say whether there are traces, and where to.
+    otel_exporter_otlp_endpoint: str | None = Field(default=None, repr=False)  # may hold a password
+    otel_exporter_otlp_traces_endpoint: str | None = Field(default=None, repr=False)
+    otel_traces_exporter: Literal["otlp", "none"] | None = None
+    otel_sdk_disabled: str = ""
+
+    @property
+    def traces_endpoint(self) -> str | None:
+        """Where spans are to be sent; None where no traces are asked for."""
+        if self.otel_traces_exporter == "none" or self.otel_sdk_disabled.strip().lower() == "true":
+            return None
+        if self.otel_exporter_otlp_traces_endpoint is not None:
+            return self.otel_exporter_otlp_traces_endpoint
+        if self.otel_exporter_otlp_endpoint is None and self.otel_traces_exporter is None:
+            return None
+        return f"{(self.otel_exporter_otlp_endpoint or OTLP_DEFAULT).rstrip('/')}/v1/traces"
 
     @classmethod
     def settings_customise_sources(
@@ -119,7 +138,7 @@ class Settings(BaseSettings):
         ipaddress.ip_address(value)
         return value
 
-    @field_validator("model_mirror_url")
+    @field_validator("model_mirror_url", "otel_exporter_otlp_endpoint", "otel_exporter_otlp_traces_endpoint")
     @classmethod
     def _is_http(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("http://", "https://")):

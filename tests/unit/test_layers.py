@@ -1,6 +1,6 @@
 """Imports point one way.
 
-service.py, cli → api → workflows → core ← runners, db, gallery, modelstore, archive.
+service.py, cli → api → workflows → core ← runners, db, gallery, modelstore, archive, telemetry.
 """
 
 import ast
@@ -16,20 +16,21 @@ OUTSIDE = {"service", "rollcall.compose", "rollcall.serving", "rollcall.cli"}  #
 MAY_IMPORT: dict[str, set[str]] = {
     "rollcall": set(),
     "rollcall.core": set(),
-    "rollcall.logs": set(),
+    "rollcall.telemetry": {CORE},
     "rollcall.workflows": {CORE},
     "rollcall.gallery": {CORE},
     "rollcall.archive": {CORE},
     "rollcall.modelstore": {CORE},
     "runners": {CORE},
     "db": {CORE},
-    "rollcall.api": {"rollcall", "rollcall.logs", "rollcall.workflows", CORE},
+    "rollcall.api": {"rollcall", "rollcall.workflows", CORE},
 }
 ONLY_IMPORTER: dict[str, str] = {
     **dict.fromkeys(("cv2", "PIL", "onnxruntime", "openvino", "onnx", "insightface", "dlib"), "runners"),
     **dict.fromkeys(("sqlalchemy", "pymysql", "sqlite3"), "db"),
     **dict.fromkeys(("nacl", "tarfile"), "rollcall.archive"),
     **dict.fromkeys(("fastapi", "starlette", "limits"), "rollcall.api"),
+    **dict.fromkeys(("opentelemetry", "pythonjsonlogger"), "rollcall.telemetry"),
 }
 
 

@@ -137,6 +137,9 @@ def as_nobody() -> Iterator[None]:
         ("RATE_LIMIT_STORAGE", "memcached://host"),
         ("MODEL_MIRROR_URL", "ftp://host"),
         ("MULTIPLE_FACES_POLICY", "smallest"),
+        ("LOG_FORMAT", "xml"),
+        ("OTEL_TRACES_EXPORTER", "zipkin"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317"),
     ],
 )
 def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -145,11 +148,44 @@ def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, valu
         load_settings()
 
 
+@pytest.mark.parametrize(
+    ("environment", "endpoint"),
+    [
+        ({}, None),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:1/"}, "http://c:1/v1/traces"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:1/below"}, "http://c:1/below/v1/traces"),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://c:1/there"}, "http://c:1/there"),
+        (
+            {
+                "OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:1",
+                "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://d:2/t",
+            },
+            "http://d:2/t",
+        ),
+        ({"OTEL_TRACES_EXPORTER": "otlp"}, "http://localhost:4318/v1/traces"),
+        ({"OTEL_TRACES_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:1"}, None),
+        ({"OTEL_SDK_DISABLED": "True", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:1"}, None),
+        (
+            {"OTEL_SDK_DISABLED": "false", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:1"},
+            "http://c:1/v1/traces",
+        ),
+    ],
+)
+def test_traces_go_where_opentelemetrys_settings_say(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], endpoint: str | None
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert load_settings().traces_endpoint == endpoint
+
+
 def test_secrets_show_neither_in_errors_nor_in_repr(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("API_KEYS", "hush-key")
     monkeypatch.setenv("DATABASE_URL", "mysql+pymysql://me:hush-word@host/db")
     monkeypatch.setenv("RATE_LIMIT_STORAGE", "redis://:hush-word@host")
     monkeypatch.setenv("MODEL_MIRROR_URL", "https://me:hush-word@host/")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "https://me:hush-word@host/")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "https://me:hush-word@host/")
     assert "hush" not in repr(load_settings())
     assert load_settings().api_keys == (SecretStr("hush-key"),)
     monkeypatch.setenv("DATABASE_URL", "mysql://me:hush-word@host/db")
