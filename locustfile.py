@@ -1,10 +1,12 @@
 """The day of a school, for Locust: `locust --headless --users 10 --run-time 5m --host http://server:8000`.
 
-Kiosks are crowded when the bell rings, teachers log in, an admin enrols and lists, a monitor looks at the health.
-The people are enrolled first. Answers are judged by what they say: a 200 that names somebody else is an error. The
-exit code is 1 when a limit was passed or an answer was wrong. `make load` does all this with a fresh server.
+Kiosks are crowded when the bell rings, teachers log in, an admin enrols and lists, a monitor looks at the
+health. The people are enrolled first. Answers are judged by what they say: a 200 that names somebody else is
+an error. The exit code is 1 when a limit was passed or an answer was wrong. `make load` does all this with a
+fresh server.
 """
 
+import logging
 import random
 import sys
 import time
@@ -57,9 +59,7 @@ class Caller(FastHttpUser):
             else:
                 response.success()
 
-    def upload(
-        self, path: str, picture: bytes, right: Callable[[Answer], str | None], **fields: str
-    ) -> None:
+    def upload(self, path: str, picture: bytes, right: Callable[[Answer], str | None], **fields: str) -> None:
         """Send a picture as a form."""
         files = {"image": ("camera.jpg", picture, "image/jpeg")}
         self.ask("POST", path, right, data=fields, files=files)
@@ -106,13 +106,21 @@ class Admin(Caller):
     wait_time = between(1, 3)
     numbers: ClassVar = count()
 
+    def on_start(self) -> None:
+        """Everything once, so that a short load has some of each."""
+        self.enrol()
+        self.look_for_faces()
+        self.list_students()
+
     @task(1)
     def enrol(self) -> None:
         newcomer, picture = _pick(self.cast.newcomers)
         code = newcomer.double(next(self.numbers) % (MAX_DOUBLES + 1))  # each admin's own
         person = {"person_type": "student", "person_code": code}
         self.upload("/api/face/quality-check", picture, answers.refused)
-        self.upload("/api/face/enroll", picture, answers.refused, person_name="Load test", **person, mode="replace")
+        self.upload(
+            "/api/face/enroll", picture, answers.refused, person_name="Load test", **person, mode="replace"
+        )
         self.ask("DELETE", "/api/face/delete", answers.refused, json=person)
 
     @task(2)
@@ -165,8 +173,11 @@ def _open(environment: Environment, **_: object) -> None:
     """Before the time of the load begins to run. What is wrong here ends the process, with exit code 1."""
     options = environment.parsed_options
     if options is None or not isinstance(environment.runner, LocalRunner):
-        sys.exit("One process is enough for any one server: --processes, --master and --worker are not supported.")
+        sys.exit(
+            "One process is enough for any one server: --processes, --master and --worker are not supported."
+        )
     _choose_callers(environment, options.mix)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of each enrolment
     key = {"X-API-Key": options.api_key} if options.api_key else {}
     host = environment.host or Caller.host
     try:

@@ -149,9 +149,9 @@ def main() -> int:
                 return 1
             note = server.note
     how = (
-        f"{'Only tried out, not measured: ' if arguments.quick else ''}{arguments.pack}, {note}; {CALLERS} callers "
-        f"in a closed loop, {WARM_UP_MINUTES} + {arguments.minutes} minutes of {seconds:g} s; {ENROLLED:,} "
-        f"enrolled; SQLite; load average before: {busy:.2f}."
+        f"{'Only tried out, not measured: ' if arguments.quick else ''}{arguments.pack}, {note}; "
+        f"{CALLERS} callers in a closed loop, {WARM_UP_MINUTES} + {arguments.minutes} minutes of "
+        f"{seconds:g} s; {ENROLLED:,} enrolled; SQLite; load average before: {busy:.2f}."
     )
     text = markdown(warm_up, endured, how=how)
     arguments.out.write_text(text)

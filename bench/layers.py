@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
+from bench.calls import Call, get, post
 from bench.school import enrol
 from bench.synthetic_school import build
 from bench.visitors import PICTURE_SIZE
@@ -32,8 +33,6 @@ BLOCK = 50  # requests of one variant before the next has its turn
 ENROLLED = 1000
 # These are neither metrics nor logs nor limits, and stay.
 KEPT: Final = frozenset({"CORSMiddleware", "LastNet"})
-_CHUNK = 65536  # as uvicorn hands a body on
-_BOUNDARY = b"rollcall-bench-boundary"
 _OUR_LOGGERS = ("rollcall", "runners", "db")
 
 
@@ -167,8 +166,8 @@ async def _measure(folder: Path, requests: int) -> Overhead:
     names = [_name(middleware) for middleware in app.user_middleware]
     variants = _variants(names, observed=observer is not None)
     kinds = {
-        "a list": _get("/api/face/list/student?limit=1"),
-        "a recognition": _post("/api/face/recognize", photo),
+        "a list": get("/api/face/list/student?limit=1"),
+        "a recognition": post("/api/face/recognize", photo),
     }
     async with app.router.lifespan_context(app):
         await _ready(app)
@@ -195,7 +194,7 @@ def _variants(names: Sequence[str], *, observed: bool) -> list[Variant]:
 
 
 async def _costs(
-    board: Switchboard, app: FastAPI, variants: Sequence[Variant], request: "_Request", requests: int
+    board: Switchboard, app: FastAPI, variants: Sequence[Variant], request: Call, requests: int
 ) -> list[Cost]:
     """The variants take turns, so that whatever else this machine does meets all of them."""
     rounds = max(1, requests // BLOCK)
@@ -218,68 +217,6 @@ async def _costs(
     ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Request:
-    scope: Mapping[str, Any]
-    body: Sequence[bytes]
-
-    async def send(self, app: FastAPI) -> bytes:
-        """The answer's body. Raises RuntimeError for anything but a 200."""
-        pieces, answer, status = iter(self.body), [], 0
-        left = len(self.body)
-
-        async def receive() -> dict[str, Any]:
-            nonlocal left
-            left -= 1
-            if left < 0:
-                await asyncio.Event().wait()  # the caller stays
-            return {"type": "http.request", "body": next(pieces, b""), "more_body": left > 0}
-
-        async def send(message: Any) -> None:
-            nonlocal status
-            status = message.get("status", status)
-            answer.append(message.get("body", b""))
-
-        await app({**self.scope, "headers": list(self.scope["headers"]), "state": {}}, receive, send)
-        if status != 200:
-            raise RuntimeError(f"{self.scope['path']} answered {status}")
-        return b"".join(answer)
-
-
-def _get(address: str) -> _Request:
-    path, _, query = address.partition("?")
-    return _Request(scope=_scope("GET", path, query, []), body=[b""])
-
-
-def _post(path: str, photo: bytes) -> _Request:
-    form = (
-        b"--%b\r\n"
-        b'Content-Disposition: form-data; name="image"; filename="camera.jpg"\r\n'
-        b"Content-Type: image/jpeg\r\n\r\n%b\r\n--%b--\r\n" % (_BOUNDARY, photo, _BOUNDARY)
-    )
-    kind = b"multipart/form-data; boundary=" + _BOUNDARY
-    headers = [(b"content-type", kind), (b"content-length", str(len(form)).encode())]
-    body = [form[start : start + _CHUNK] for start in range(0, len(form), _CHUNK)]
-    return _Request(scope=_scope("POST", path, "", headers), body=body)
-
-
-def _scope(method: str, path: str, query: str, headers: list[tuple[bytes, bytes]]) -> dict[str, Any]:
-    return {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": method,
-        "scheme": "http",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": query.encode(),
-        "root_path": "",
-        "headers": [(b"host", b"rollcall"), (b"user-agent", b"bench"), *headers],
-        "client": ("192.0.2.1", 50000),
-        "server": ("127.0.0.1", 8000),
-    }
-
-
 def _settings(folder: Path, model_dir: Path, model: str, *, rate_limit_per_minute: int) -> Settings:
     chosen: dict[str, Any] = {
         "model_dir": model_dir,
@@ -295,7 +232,7 @@ async def _ready(app: FastAPI) -> None:
     deadline = time.monotonic() + 60
     while True:
         try:
-            if b'"healthy"' in await _get("/api/health").send(app):
+            if b'"healthy"' in await get("/api/health").send(app):
                 return
         except RuntimeError:
             if time.monotonic() > deadline:
@@ -305,7 +242,7 @@ async def _ready(app: FastAPI) -> None:
 
 async def _require_counts(app: FastAPI) -> None:
     """What nobody counts costs nothing: then the figures would be wrong."""
-    text = (await _get("/metrics").send(app)).decode()
+    text = (await get("/metrics").send(app)).decode()
     for name in ("rollcall_requests_total{", "rollcall_step_duration_seconds_bucket{"):
         if not any(line.startswith(name) and not line.endswith(" 0.0") for line in text.splitlines()):
             raise RuntimeError(f"{name} was not counted")

@@ -19,7 +19,11 @@ LIMIT_MICROSECONDS = 1000
 def markdown(found: Overhead, *, how: str) -> str:
     """The whole of OVERHEAD.md."""
     kinds = list(found.costs)
-    head = ["taken out", *(f"{kind} costs, µs" for kind in kinds), *(f"saved of {kind}, µs" for kind in kinds)]
+    head = [
+        "taken out",
+        *(f"{kind} costs, µs" for kind in kinds),
+        *(f"saved of {kind}, µs" for kind in kinds),
+    ]
     rows = [
         [
             "nothing" if number == 0 else of[0].variant,
@@ -35,8 +39,8 @@ def markdown(found: Overhead, *, how: str) -> str:
             table(["", ""], describe()),
             f"{how}\n",
             table(["target", "limit", "measured", ""], _targets(found)),
-            "CPU time of one request, all threads of the process together; each line with one layer taken out, the "
-            "last with all of them.\n",
+            "CPU time of one request, all threads of the process together; each line with one layer taken "
+            "out, the last with all of them.\n",
             table(head, rows),
         ]
     )
@@ -68,9 +72,10 @@ def main() -> int:
         os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as service.py sets it
         found = apart(Overhead, "bench.layers:measure", Path(name), requests)
     how = (
-        f"{'Only tried out, not measured: ' if arguments.quick else ''}{requests:,} requests of each kind and line, "
-        f"{BLOCK} in turn; {ENROLLED:,} enrolled; SQLite; the app's middlewares: {', '.join(found.middlewares)}"
-        f"{'' if found.observed else '; there are no metrics to take out'}; load average before: {busy:.2f}."
+        f"{'Only tried out, not measured: ' if arguments.quick else ''}{requests:,} requests of each kind "
+        f"and line, {BLOCK} in turn; {ENROLLED:,} enrolled; SQLite; the app's middlewares: "
+        f"{', '.join(found.middlewares)}{'' if found.observed else '; there are no metrics to take out'}; "
+        f"load average before: {busy:.2f}."
     )
     text = markdown(found, how=how)
     arguments.out.write_text(text)

@@ -67,7 +67,9 @@ class Cast:
         newcomers = max(1, len(visitors) // 8)
         teachers = newcomers + max(1, len(visitors) // 4)
         return cls(
-            students=visitors[teachers:], teachers=visitors[newcomers:teachers], newcomers=visitors[:newcomers]
+            students=visitors[teachers:],
+            teachers=visitors[newcomers:teachers],
+            newcomers=visitors[:newcomers],
         )
 
 

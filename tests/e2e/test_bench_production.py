@@ -27,7 +27,9 @@ def run(module: str, *options: str) -> str:
 
 
 def test_each_minute_under_load_is_written_down(tmp_path: Path) -> None:
-    text = run("bench.endurance", "--pack", "synthetic", "--minutes", "3", "--out", str(tmp_path / "ENDURANCE.md"))
+    text = run(
+        "bench.endurance", "--pack", "synthetic", "--minutes", "3", "--out", str(tmp_path / "ENDURANCE.md")
+    )
     for row in ("warm-up 1", "warm-up 2", "1", "2", "3"):
         assert f"\n| {row} | " in text, row
     for target in (

@@ -37,7 +37,18 @@ def load(host: str, *options: object, **environment: str) -> subprocess.Complete
 
 def ran(seconds: int) -> tuple[object, ...]:
     """Options of a short load; nobody is broken off at its end."""
-    return ("--users", 4, "--spawn-rate", 4, "--run-time", f"{seconds}s", "--stop-timeout", 60, "--bell-every", 6)
+    return (
+        "--users",
+        4,
+        "--spawn-rate",
+        4,
+        "--run-time",
+        f"{seconds}s",
+        "--stop-timeout",
+        60,
+        "--bell-every",
+        6,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +76,13 @@ def test_make_load_passes_and_writes_a_report(tmp_path: Path) -> None:
     assert "Passed: within all limits." in done.stdout
     assert "error rate: 0 of " in done.stdout
     text = report.read_text()
-    for path in ("/api/face/recognize", "/api/attendance/scan", "/api/face/detect", "/api/face/enroll", "/metrics"):
+    for path in (
+        "/api/face/recognize",
+        "/api/attendance/scan",
+        "/api/face/detect",
+        "/api/face/enroll",
+        "/metrics",
+    ):
         assert path in text, path
 
 
@@ -121,7 +138,11 @@ def test_a_server_that_takes_people_for_others_fails(confused_server: RollcallSe
         (("--mix", "kiosk:many"), 2, "--mix: kiosk needs a whole number, such as kiosk:1"),
         (("--bell-every", "0"), 2, "--bell-every: '0' is not a number above 0"),
         (("--image-folder", "/nowhere"), 1, "There is no folder /nowhere."),
-        (("--master", "--master-bind-port", str(free_port())), 1, "--processes, --master and --worker are not supported"),
+        (
+            ("--master", "--master-bind-port", str(free_port())),
+            1,
+            "--processes, --master and --worker are not supported",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_before_anything_is_sent(

@@ -5,7 +5,9 @@ from bench.verdict import Limits, Measured, judge
 LIMITS = Limits(max_p95_ms={"/recognize": 300, "/detect": 500}, max_error_rate=0)
 
 
-def measured(name: str = "/recognize", *, requests: int = 100, failures: int = 0, p95_ms: float = 1) -> Measured:
+def measured(
+    name: str = "/recognize", *, requests: int = 100, failures: int = 0, p95_ms: float = 1
+) -> Measured:
     return Measured(name=name, requests=requests, failures=failures, p95_ms=p95_ms)
 
 

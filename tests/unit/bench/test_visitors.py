@@ -20,9 +20,9 @@ from rollcall.core.people import MAX_CODE_LENGTH
 from tests.packs import picture
 
 
-def write(path: Path, person: int, **how: tuple[int, int]) -> Path:
+def write(path: Path, person: int, size: tuple[int, int] = (640, 480)) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(picture(person, **how))
+    path.write_bytes(picture(person, size=size))
     return path
 
 
