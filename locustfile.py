@@ -25,7 +25,17 @@ from locust.runners import LocalRunner
 from bench import answers
 from bench.answers import Answer
 from bench.opening import ANSWER_LIMIT_SECONDS, NotReady, open_school
-from bench.school_day import ADMIN, DEFAULT_MIX, KIOSK, MONITOR, TEACHER, above_zero, kiosk_pause, parse_mix
+from bench.school_day import (
+    ADMIN,
+    DEFAULT_MIX,
+    FIRST_PUPIL,
+    KIOSK,
+    MONITOR,
+    TEACHER,
+    above_zero,
+    kiosk_pause,
+    parse_mix,
+)
 from bench.verdict import Limits, Measured, Verdict, judge
 from bench.visitors import MAX_DOUBLES, Cast, NoVisitors, Visitor, drawn_visitors, empty_room, visitors_of
 
@@ -68,8 +78,13 @@ class Caller(FastHttpUser):
 class Kiosk(Caller):
     """A camera at a door. With a session it marks attendance every other time, else it only recognises."""
 
+    dice: ClassVar = random.Random()
+
+    def on_start(self) -> None:
+        time.sleep(self.dice.uniform(*FIRST_PUPIL))
+
     def wait_time(self) -> float:
-        return kiosk_pause(time.monotonic() - self.first_bell, self.bell_every, random.Random())
+        return kiosk_pause(time.monotonic() - self.first_bell, self.bell_every, self.dice)
 
     @task
     def pupil(self) -> None:

@@ -5,6 +5,7 @@ The exit code is Locust's: 0 when everything is within the limits of SPEC sectio
 """
 
 import argparse
+import signal
 import subprocess
 import sys
 import tempfile
@@ -37,6 +38,8 @@ def _arguments(given: Sequence[str] | None) -> tuple[argparse.Namespace, list[st
 
 def main(given: Sequence[str] | None = None) -> int:
     options, further = _arguments(given)
+    # Whoever stops this must not leave the server behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with tempfile.TemporaryDirectory(prefix="rollcall-load-") as name:
         folder = Path(name)
         if options.pack == SYNTHETIC:

@@ -10,7 +10,7 @@ DEFAULT_MIX = "kiosk:7,teacher:1,admin:1,monitor:1"
 _RUSH_SECONDS = 20.0
 _CROWDED = (1.0, 2.0)  # seconds from one pupil to the next
 _QUIET = (4.0, 8.0)
-_FIRST_PUPIL = (0.0, 1.5)  # seconds after the bell
+FIRST_PUPIL = (0.0, 1.5)  # seconds after the bell
 
 
 def parse_mix(text: str) -> dict[str, int]:
@@ -53,4 +53,4 @@ def kiosk_pause(elapsed: float, bell_every: float, dice: random.Random) -> float
     if since_bell < min(_RUSH_SECONDS, bell_every / 3):
         return dice.uniform(*_CROWDED)
     to_bell = bell_every - since_bell
-    return min(dice.uniform(*_QUIET), to_bell + dice.uniform(*_FIRST_PUPIL))
+    return min(dice.uniform(*_QUIET), to_bell + dice.uniform(*FIRST_PUPIL))
