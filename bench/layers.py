@@ -29,7 +29,7 @@ from rollcall.core.settings import Settings
 from tests.live_app import LiveApp
 from tests.packs import picture
 
-BLOCK = 50  # requests of one variant before the next has its turn
+BLOCK = 20  # requests of one variant before the next has its turn
 ENROLLED = 1000
 # These are neither metrics nor logs nor limits, and stay.
 KEPT: Final = frozenset({"CORSMiddleware", "LastNet"})
