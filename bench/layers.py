@@ -149,8 +149,12 @@ class Switchboard:
 
 def measure(folder: Path, requests: int) -> Overhead:
     """So many requests of each kind and variant. For a fresh process: it writes stderr to a file."""
-    with _log_file(folder / "server.log"):
-        return asyncio.run(_measure(folder, requests))
+    log = folder / "server.log"
+    with _log_file(log):
+        found = asyncio.run(_measure(folder, requests))
+    if "Access" in found.middlewares and log.read_text().count("\n") < requests:
+        raise RuntimeError("the log has no line for each request: then the figures would be wrong")
+    return found
 
 
 async def _measure(folder: Path, requests: int) -> Overhead:
