@@ -7,7 +7,7 @@ SERVE := BENTOML_DO_NOT_TRACK=True BENTOML_HOME=$(CURDIR)/data/bentoml $(BIN)/be
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
 
-.PHONY: help serve dev test bench bench-database bench-switching lint format lock clean
+.PHONY: help serve dev test load bench bench-database bench-switching bench-endurance bench-overhead lint format lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -35,6 +35,9 @@ test: .venv/dev ## Run all tests
 	@$(BIN)/pytest tests/e2e & servers=$$!; $(BIN)/pytest tests/unit tests/db tests/api; others=$$?; \
 	wait $$servers && exit $$others
 
+load: .venv/dev ## Load a fresh server as a school does, into data/load/report.html; ARGS="--run-time 10m"
+	$(BIN)/python -m bench.load_day $(ARGS)
+
 bench: .venv/dev ## Measure speed and memory, into bench/RESULTS.md; ARGS="--quick" tries it out
 	$(BIN)/python -m bench $(ARGS)
 
@@ -43,6 +46,12 @@ bench-database: .venv/dev ## Measure what the database costs, into bench/DATABAS
 
 bench-switching: .venv/dev ## Measure what a change of models costs, into bench/SWITCHING.md
 	$(BIN)/python -m bench.switching $(ARGS)
+
+bench-endurance: .venv/dev ## Measure 10 minutes under load, into bench/ENDURANCE.md
+	$(BIN)/python -m bench.endurance $(ARGS)
+
+bench-overhead: .venv/dev ## Measure what metrics, logs and limits cost, into bench/OVERHEAD.md
+	$(BIN)/python -m bench.overhead $(ARGS)
 
 lint: .venv/dev ## Check format, style and types
 	$(BIN)/ruff format --check .

@@ -25,16 +25,23 @@ class LoadFailed(Exception):
 
 
 def under_load(
-    server: Server, picture: bytes, *, callers: int, seconds: float, every: float = 0.0
+    server: Server,
+    picture: bytes,
+    *,
+    callers: int,
+    seconds: float,
+    every: float = 0.0,
+    warm_up: float | None = None,
 ) -> ServerRun:
-    """Load the server, after a warm-up of a third of the time; `every`: see bench.load.
+    """Load the server, after a warm-up, by default of a third of the time; `every`: see bench.load.
 
     Raises:
         LoadFailed: not every answer was a 200.
     """
+    warm_up = seconds / 3 if warm_up is None else warm_up
     command = [sys.executable, "-m", "bench.load", str(server.port), server.path, str(callers)]
     load = subprocess.Popen(
-        [*command, str(seconds), str(seconds / 3), str(every)],
+        [*command, str(seconds), str(warm_up), str(every)],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -54,10 +61,12 @@ def under_load(
     finally:
         load.kill()
         load.wait()
-    return _server_run(LoadRun(**json.loads(answer)), cpu=cpu, elapsed=elapsed, peak_mb=peak.mb)
+    return _server_run(
+        LoadRun(**json.loads(answer)), cpu=cpu, elapsed=elapsed, peak_mb=peak.mb, share=1 + warm_up / seconds
+    )
 
 
-def _server_run(load: LoadRun, *, cpu: float, elapsed: float, peak_mb: float) -> ServerRun:
+def _server_run(load: LoadRun, *, cpu: float, elapsed: float, peak_mb: float, share: float) -> ServerRun:
     return ServerRun(
         callers=load.callers,
         requests=load.requests,
@@ -68,7 +77,7 @@ def _server_run(load: LoadRun, *, cpu: float, elapsed: float, peak_mb: float) ->
         peak_mb=peak_mb,
         # By the time between the two looks, which is a little longer than the load's own window.
         cpu_seconds=cpu / elapsed / load.per_second,
-        load_cpu=load.load_cpu_seconds / (load.seconds * 4 / 3),
+        load_cpu=load.load_cpu_seconds / (load.seconds * share),
     )
 
 

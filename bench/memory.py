@@ -9,6 +9,7 @@ import psutil
 
 _MB = 1_000_000
 _PAUSE_SECONDS = 0.5  # each look costs a server some milliseconds
+_LOG_SECONDS = 3.0
 
 
 def used_mb(processes: Sequence[psutil.Process]) -> float:
@@ -47,6 +48,31 @@ class PeakMemory:
             self.mb = max(self.mb, used_mb(self._processes()))
             if self._over.wait(_PAUSE_SECONDS):
                 return
+
+
+class MemoryLog:
+    """`with MemoryLog(server.processes) as memory: ...; memory.mb` — every few seconds, at least once."""
+
+    def __init__(self, processes: Callable[[], Sequence[psutil.Process]]) -> None:
+        self._processes = processes
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+        self.mb: list[float] = []
+
+    def __enter__(self) -> "MemoryLog":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._over.wait(_LOG_SECONDS):
+            self.mb.append(used_mb(self._processes()))
+        self.mb.append(used_mb(self._processes()))
 
 
 class Growth:

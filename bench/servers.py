@@ -67,15 +67,15 @@ class Baseline:
 
 
 @contextmanager
-def rollcall(pack: BenchPack) -> Iterator[Server]:
-    """Start Rollcall on a new SQLite database; it is ready when the block begins."""
+def rollcall(pack: BenchPack, enrolled: int = ENROLLED, **further: str) -> Iterator[Server]:
+    """Start Rollcall on a new SQLite database; it is ready when the block begins. `further`: settings."""
     with tempfile.TemporaryDirectory(prefix="rollcall-bench-") as name:
         folder = Path(name)
         url = f"sqlite:///{folder}/rollcall.db"
-        apart(int, "bench.school:enrol", url, pack.name, pack.dimensions, ENROLLED)
+        apart(int, "bench.school:enrol", url, pack.name, pack.dimensions, enrolled)
         settings = {"MODEL_DIR": str(pack.model_dir), "INSIGHTFACE_MODEL": pack.name, "LOG_LEVEL": "WARNING"}
-        with RollcallServer(folder, **settings) as server:
-            wait_for(lambda: server.health().get("enrolled_faces") == ENROLLED, "a full gallery")
+        with RollcallServer(folder, **{**settings, **further}) as server:
+            wait_for(lambda: server.health().get("enrolled_faces") == enrolled, "a full gallery")
             health = server.health()
             if (health["status"], health["model"]) != ("healthy", pack.name):
                 raise RuntimeError(f"Rollcall is not healthy: {health['message']}")
