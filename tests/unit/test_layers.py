@@ -1,6 +1,6 @@
 """Imports point one way.
 
-service.py, cli → api → workflows → core ← runners, db, gallery, modelstore, archive.
+service.py, cli → api → workflows → core ← runners, db, gallery, modelstore, archive, telemetry.
 """
 
 import ast
@@ -20,6 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "rollcall.workflows": {CORE},
     "rollcall.gallery": {CORE},
     "rollcall.archive": {CORE},
+    "rollcall.telemetry": {CORE},
     "rollcall.modelstore": {CORE},
     "runners": {CORE},
     "db": {CORE},
@@ -30,6 +31,7 @@ ONLY_IMPORTER: dict[str, str] = {
     **dict.fromkeys(("sqlalchemy", "pymysql", "sqlite3"), "db"),
     **dict.fromkeys(("nacl", "tarfile"), "rollcall.archive"),
     **dict.fromkeys(("fastapi", "starlette", "limits"), "rollcall.api"),
+    **dict.fromkeys(("prometheus_client", "opentelemetry", "pythonjsonlogger"), "rollcall.telemetry"),
 }
 
 
