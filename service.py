@@ -14,6 +14,7 @@ from rollcall.core.errors import DatabaseError
 from rollcall.core.settings import Settings, WrongSettings, load_settings
 from rollcall.logs import configure_logs
 from rollcall.serving import serving
+from rollcall.telemetry.observer import OBSERVER
 from runners.backends import streams_of
 from runners.bento_guards import (
     KEEP_CONNECTION,
@@ -21,6 +22,7 @@ from runners.bento_guards import (
     run_batches_side_by_side,
     skip_training,
     watch_dispatchers,
+    watch_queue,
 )
 from runners.client import RunnerClient
 from runners.face_runner import BatchingRunner
@@ -46,6 +48,7 @@ configure_logs(settings.log_level)
 watch_dispatchers()
 forget_queueing()
 skip_training()
+watch_queue(OBSERVER.runner_queue)
 streams = streams_of(compose.cores(settings))
 run_batches_side_by_side(streams)
 # uvicorn, which BentoML starts after this file is read, believes X-Forwarded-For of these alone.
@@ -60,12 +63,14 @@ os.environ["FORWARDED_ALLOW_IPS"] = ",".join(str(network) for network in setting
     traffic=NEVER_CUT_OFF,
     runner_connection=KEEP_CONNECTION,
     logging={"access": {"enabled": False}},
+    # Ours of both processes are at the API's /metrics.
+    metrics={"enabled": False},
 )
 class FaceRunner(BatchingRunner):
     """Pictures in, faces out."""
 
     def __init__(self) -> None:
-        super().__init__(compose.model_cache(settings))
+        super().__init__(compose.model_cache(settings, OBSERVER), OBSERVER)
 
 
 @asynccontextmanager
@@ -74,7 +79,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
 
 
-app = create_app(settings, lifespan)
+app = create_app(settings, lifespan, OBSERVER)
 
 
 @bentoml.service(

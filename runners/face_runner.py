@@ -7,6 +7,7 @@ from typing import Any
 import bentoml
 
 from rollcall.core.errors import RollcallError
+from rollcall.core.observing import Observer
 from runners.bento_guards import remembered_wait_seconds
 from runners.models import ModelCache
 
@@ -37,12 +38,14 @@ class BatchingRunner:
     An exception does not cross the hop, and would fail its whole batch: errors travel in the envelopes.
     """
 
-    def __init__(self, models: ModelCache) -> None:
+    def __init__(self, models: ModelCache, observer: Observer) -> None:
         self._models = models
+        self._observer = observer
 
     @bentoml.api(batchable=True, max_batch_size=MAX_BATCH_SIZE, max_latency_ms=SHED_AFTER_MS)
     def read(self, requests: list[Any]) -> list[Any]:
         """ReadRequests in envelopes → Readings or RollcallErrors in envelopes, in the same order."""
+        self._observer.batch(len(requests))
         answers = self._models.read([request.content for request in requests])
         return [Envelope(answer) for answer in answers]
 

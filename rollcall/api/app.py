@@ -8,6 +8,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 
 from rollcall import __version__
+from rollcall.api.counting import CountRequests
 from rollcall.api.deps import Guards
 from rollcall.api.errors import install_error_handlers
 from rollcall.api.middleware import LastNet, RequestId
@@ -15,12 +16,13 @@ from rollcall.api.openapi import install_openapi
 from rollcall.api.routes import attendance, faces, health, metrics, models
 from rollcall.api.routes.fallthrough import install_fallthrough
 from rollcall.api.security import Gate, KeyCheck, RateLimit
+from rollcall.core.observing import UNOBSERVED, RequestObserver
 from rollcall.core.settings import Settings
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
-def create_app(settings: Settings, lifespan: Lifespan) -> FastAPI:
+def create_app(settings: Settings, lifespan: Lifespan, observer: RequestObserver = UNOBSERVED) -> FastAPI:
     """Build the app. `lifespan` sets `app.state.workflows` before it yields."""
     app = FastAPIOffline(
         title="Rollcall",
@@ -43,11 +45,11 @@ def create_app(settings: Settings, lifespan: Lifespan) -> FastAPI:
     install_fallthrough(app)
     install_error_handlers(app)
     install_openapi(app)
-    _add_middleware(app, settings)
+    _add_middleware(app, settings, observer)
     return app
 
 
-def _add_middleware(app: FastAPI, settings: Settings) -> None:
+def _add_middleware(app: FastAPI, settings: Settings, observer: RequestObserver) -> None:
     """The last one added is the first to see a request."""
     app.add_middleware(LastNet)
     app.add_middleware(
@@ -57,4 +59,5 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         allow_headers=["*"],
         expose_headers=["X-Request-ID", "Retry-After"],
     )
+    app.add_middleware(CountRequests, observer=observer)
     app.add_middleware(RequestId)

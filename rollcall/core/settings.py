@@ -70,6 +70,7 @@ class Settings(BaseSettings):
     inference_threads: int | None = Field(default=None, ge=1)
     multiple_faces_policy: Literal["largest", "reject"] = "largest"
     unknown_person_policy: Literal["create", "reject"] = "create"
+    prometheus_multiproc_dir: Path | None = None  # BentoML sets it for its workers
 
     @field_validator("log_level", mode="before")
     @classmethod
