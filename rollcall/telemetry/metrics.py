@@ -11,7 +11,7 @@ from rollcall.core.errors import RollcallError
 from rollcall.core.observing import RecognitionKind, RecognitionOutcome, Step
 
 # When a series began is of use to OpenMetrics only, and would double the number of families.
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 # One set a process: a second one would write to the same places of the same files.
 REGISTRY: Final = CollectorRegistry()

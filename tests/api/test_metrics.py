@@ -100,10 +100,10 @@ def test_unknown_paths_are_one_route_and_odd_methods_one_method(api: httpx.Clien
     grew = Difference(api)
     for path in (f"/{ODD}/1", f"/{ODD}/2", "/api/face/nothing"):
         assert api.get(path).status_code == 404
-    assert api.request("BREW", "/api/health").status_code == 405
+    assert api.request("BREW", f"/{ODD}").status_code == 404
     assert api.get("/api/face/enroll").status_code == 405
-    assert grew.value("rollcall_requests_total", route="unmatched", status="404") == 3
-    assert grew.value("rollcall_requests_total", route="unmatched", method="other", status="405") == 1
+    assert grew.value("rollcall_requests_total", route="unmatched", method="GET", status="404") == 3
+    assert grew.value("rollcall_requests_total", route="unmatched", method="other", status="404") == 1
     assert grew.value("rollcall_requests_total", route="unmatched", method="GET", status="405") == 1
 
 
@@ -126,10 +126,10 @@ def test_nothing_that_a_caller_sends_becomes_a_label(api: httpx.Client) -> None:
 def test_errors_are_counted_by_their_code(api: httpx.Client) -> None:
     grew = Difference(api)
     assert error_of(api.post("/api/face/recognize", files={"image": empty_picture()}), 422)
-    assert error_of(api.post("/api/face/recognize", files={"image": b"no picture"}), 415)
+    assert error_of(api.post("/api/face/recognize", files={"image": b"no picture"}), 400)
     assert error_of(api.get("/nowhere"), 404)
     assert grew.value("rollcall_errors_total", code="NO_FACE_DETECTED") == 1
-    assert grew.value("rollcall_errors_total", code="UNSUPPORTED_IMAGE_FORMAT") == 1
+    assert grew.value("rollcall_errors_total", code="INVALID_IMAGE") == 1
     assert grew.value("rollcall_errors_total", code="NOT_FOUND") == 1
     assert grew.value("rollcall_errors_total") == 3
 

@@ -86,7 +86,9 @@ async def the_queue_is_told_as_it_grows_and_shrinks() -> None:
     assert told == [1, 0, 1, 0, *range(1, 11)]
     go.set()
     assert await asyncio.gather(*calls) == list(range(12))
-    assert told[-3:] == [6, 2, 0]
+    taken = told[14:]
+    assert taken == sorted(taken, reverse=True)
+    assert taken[-1] == 0
 
 
 def run_guarded(scene: str) -> None:
