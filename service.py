@@ -18,6 +18,7 @@ from rollcall.core.requests import Tracing, Untraced
 from rollcall.core.settings import Settings, WrongSettings, load_settings
 from rollcall.serving import serving
 from rollcall.telemetry.logs import Process, configure_server_logs, line_about
+from rollcall.telemetry.observer import OBSERVER
 from rollcall.telemetry.plain_lines import PlainLines
 from rollcall.telemetry.traces import Traces
 from runners.backends import streams_of
@@ -27,6 +28,7 @@ from runners.bento_guards import (
     run_batches_side_by_side,
     skip_training,
     watch_dispatchers,
+    watch_queue,
 )
 from runners.client import RunnerClient
 from runners.face_runner import BatchingRunner
@@ -76,6 +78,7 @@ tracing: Tracing = traces or Untraced()
 watch_dispatchers()
 forget_queueing()
 skip_training()
+watch_queue(OBSERVER.runner_queue)
 streams = streams_of(compose.cores(settings))
 run_batches_side_by_side(streams)
 # uvicorn, which BentoML starts after this file is read, believes X-Forwarded-For of these alone.
@@ -91,12 +94,14 @@ os.environ["FORWARDED_ALLOW_IPS"] = ",".join(str(network) for network in setting
     runner_connection=KEEP_CONNECTION,
     logging={"access": {"enabled": False}},
     tracing=NO_SPANS,
+    # Ours of both processes are at the API's /metrics.
+    metrics={"enabled": False},
 )
 class FaceRunner(BatchingRunner):
     """Pictures in, faces out."""
 
     def __init__(self) -> None:
-        super().__init__(compose.model_cache(settings), tracing=tracing)
+        super().__init__(compose.model_cache(settings, OBSERVER), observer=OBSERVER, tracing=tracing)
 
     @bentoml.on_shutdown
     def end(self) -> None:
@@ -113,7 +118,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(traces.end)
 
 
-app = create_app(settings, lifespan, tracing=tracing)
+app = create_app(settings, lifespan, observer=OBSERVER, tracing=tracing)
 
 
 @bentoml.service(

@@ -4,7 +4,6 @@ What does not change between the variants is left out where it can be: uvicorn, 
 """
 
 import asyncio
-import importlib
 import logging
 import sys
 import time
@@ -24,8 +23,11 @@ from bench.visitors import PICTURE_SIZE
 from rollcall import compose
 from rollcall.core.faces import Reading, ReadRequest, Subjects
 from rollcall.core.models import LoadedModel
+from rollcall.core.observing import UNOBSERVED, Step
 from rollcall.core.ports import FaceReader
 from rollcall.core.settings import Settings
+from rollcall.telemetry.logs import configure_server_logs
+from rollcall.telemetry.observer import OBSERVER
 from tests.live_app import LiveApp
 from tests.packs import picture
 
@@ -70,8 +72,7 @@ class CannedReader:
 
     def __init__(self, real: FaceReader, reading: Reading, observer: Any) -> None:
         self._real, self._reading, self._observer = real, reading, observer
-        steps = importlib.import_module("rollcall.core.observing").Step if observer else ()
-        self._steps = [step for step in steps if step.value in ("decode", "detect", "align", "embed")]
+        self._steps = (Step.DECODE, Step.DETECT, Step.ALIGN, Step.EMBED) if observer else ()
 
     async def read(self, request: ReadRequest) -> Reading:  # noqa: ARG002
         if self._observer is not None:
@@ -139,12 +140,11 @@ class Switchboard:
             self._app.user_middleware = everything
 
     def _observe(self, wanted: bool) -> None:
-        nobody = importlib.import_module("rollcall.core.observing").UNOBSERVED
-        for name in [name for name in dir(nobody) if not name.startswith("_")]:
+        for name in [name for name in dir(UNOBSERVED) if not name.startswith("_")]:
             if wanted:
                 vars(self._observer).pop(name, None)
             else:
-                setattr(self._observer, name, getattr(nobody, name))
+                setattr(self._observer, name, getattr(UNOBSERVED, name))
 
 
 def measure(folder: Path, requests: int) -> Overhead:
@@ -158,7 +158,7 @@ def measure(folder: Path, requests: int) -> Overhead:
 
 
 async def _measure(folder: Path, requests: int) -> Overhead:
-    pack, observer = build(folder), _find_observer()
+    pack, observer = build(folder), OBSERVER
     # Each request is counted, none refused.
     settings = _settings(folder, pack.model_dir, pack.name, rate_limit_per_minute=1_000_000)
     unlimited = _settings(folder, pack.model_dir, pack.name, rate_limit_per_minute=0)
@@ -252,14 +252,6 @@ async def _require_counts(app: FastAPI) -> None:
             raise RuntimeError(f"{name} was not counted")
 
 
-def _find_observer() -> Any:
-    """What counts in a server; None where there is no such thing."""
-    try:
-        return importlib.import_module("rollcall.telemetry.observer").OBSERVER
-    except ModuleNotFoundError:
-        return None
-
-
 def _name(middleware: Any) -> str:
     return str(middleware.cls.__name__)
 
@@ -269,17 +261,8 @@ def _log_file(path: Path) -> Iterator[None]:
     """Log lines as a server writes them, to a file."""
     former = sys.stderr
     with path.open("w") as sys.stderr:
-        _configure_logs()
+        configure_server_logs("INFO", "json", "api")
         try:
             yield
         finally:
             sys.stderr = former
-
-
-def _configure_logs() -> None:
-    try:
-        logs = importlib.import_module("rollcall.telemetry.logs")
-    except ModuleNotFoundError:
-        importlib.import_module("rollcall.logs").configure_logs("INFO")
-    else:
-        logs.configure_server_logs("INFO", "json", "api")

@@ -8,13 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Final, TypeVar
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, QueuePool, select
 
 from db.connect import WAITS, Waits, make_engine
 from db.faults import DRIVER_ERRORS, passes, translated
 from db.people import PersonRows
 from db.records import SqlRecords
 from rollcall.core.errors import DatabaseError
+from rollcall.core.figures import PoolFigures
+from rollcall.core.observing import UNOBSERVED, Observer, Step
 
 T = TypeVar("T")
 
@@ -25,8 +27,10 @@ PAUSES: Final = (0.02, 0.2, 1.0)
 class SqlDatabase:
     """A SQLite file or a MySQL database. All of it blocks but `run`, which has threads of its own."""
 
-    def __init__(self, engine: Engine, pool_size: int, waits: Waits) -> None:
+    def __init__(self, engine: Engine, pool_size: int, waits: Waits, observer: Observer = UNOBSERVED) -> None:
         self._engine = engine
+        self._observer = observer
+        self._pool_size = pool_size
         self._waits = waits
         self._closed = False
         self._person_rows = PersonRows()
@@ -38,15 +42,23 @@ class SqlDatabase:
         """`sqlite` or `mysql`."""
         return self._engine.dialect.name
 
+    @property
+    def use(self) -> PoolFigures:
+        """How many of its connections are in use now; never waits."""
+        pool = self._engine.pool
+        in_use = pool.checkedout() if isinstance(pool, QueuePool) else 0
+        return PoolFigures(in_use=in_use, limit=self._pool_size)
+
     async def run(self, work: Callable[[SqlRecords], T]) -> T:
         """Do `work` in a transaction, in a thread; see `run_sync`. Ends within `Waits.call` seconds."""
         deadline = time.monotonic() + self._waits.call
-        context = contextvars.copy_context()
-        future = self._threads.submit(context.run, lambda: self._attempts(work, deadline))
-        try:
-            return await asyncio.wait_for(asyncio.wrap_future(future), self._waits.call)
-        except TimeoutError:
-            raise _too_late() from None
+        with self._observer.step(Step.DATABASE):
+            context = contextvars.copy_context()
+            future = self._threads.submit(context.run, lambda: self._attempts(work, deadline))
+            try:
+                return await asyncio.wait_for(asyncio.wrap_future(future), self._waits.call)
+            except TimeoutError:
+                raise _too_late() from None
 
     def run_sync(self, work: Callable[[SqlRecords], T], limit: float | None = None) -> T:
         """Do `work` in a transaction, and again if the database gave it up or closed the connection.
@@ -59,7 +71,8 @@ class SqlDatabase:
             DatabaseError: the database is unreachable, refused a statement or did not answer in time.
             InvalidRequest: a column cannot store a text.
         """
-        return self._attempts(work, time.monotonic() + (self._waits.call if limit is None else limit))
+        with self._observer.step(Step.DATABASE):
+            return self._attempts(work, time.monotonic() + (self._waits.call if limit is None else limit))
 
     def _attempts(self, work: Callable[[SqlRecords], T], deadline: float) -> T:
         for pause in PAUSES:
@@ -136,13 +149,15 @@ class SqlDatabase:
         return f"SqlDatabase({self.kind})"
 
 
-def open_database(url: str, pool_size: int, waits: Waits = WAITS) -> SqlDatabase:
+def open_database(
+    url: str, pool_size: int, waits: Waits = WAITS, observer: Observer = UNOBSERVED
+) -> SqlDatabase:
     """A database with at most `pool_size` connections. Connects when first used.
 
     Raises:
         DatabaseError: the address cannot be understood, or the SQLite file's folder cannot be made.
     """
-    return SqlDatabase(make_engine(url, pool_size, waits), pool_size, waits)
+    return SqlDatabase(make_engine(url, pool_size, waits), pool_size, waits, observer)
 
 
 class _GaveUp(Exception):

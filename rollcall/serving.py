@@ -14,6 +14,7 @@ from rollcall.compose import Parts, build
 from rollcall.core.errors import RollcallError
 from rollcall.core.ports import FaceReader
 from rollcall.core.settings import Settings
+from rollcall.telemetry.observer import OBSERVER
 
 logger = logging.getLogger("rollcall.service")
 
@@ -39,7 +40,7 @@ async def serving(app: FastAPI, settings: Settings, faces: FaceReader) -> AsyncI
 
     Nothing here holds up the start: health answers at once and says what is missing.
     """
-    parts = build(settings, faces)
+    parts = build(settings, faces, OBSERVER)
     app.state.workflows = parts.workflows
     tasks = [asyncio.create_task(_watched(work)) for work in _background_work(parts)]
     try:

@@ -4,10 +4,11 @@ docs/architecture.md has what was measured. Take them out when a later BentoML n
 in tests/e2e/test_bento_guards.py and tests/unit/runners/test_dispatcher.py tell.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
-from bentoml._internal.marshal.dispatcher import CorkDispatcher, NonBlockSema, Optimizer
+from bentoml._internal.marshal.dispatcher import CorkDispatcher, Job, NonBlockSema, Optimizer
 
 if TYPE_CHECKING:
     from _bentoml_sdk.service.config import RunnerConnectionSchema
@@ -68,6 +69,28 @@ def run_batches_side_by_side(streams: int) -> None:
         self._sema = NonBlockSema(streams)
 
     CorkDispatcher.__init__ = init  # type: ignore[method-assign]
+
+
+def watch_queue(tell: Callable[[int], None]) -> None:
+    """Have `tell` called with how many calls wait for a batch, whenever one comes and a batch goes.
+
+    BentoML counts none of that. A process has one dispatcher, for it has one batched method.
+    """
+    comes, goes = CorkDispatcher.inbound_call, CorkDispatcher.outbound_call
+
+    async def inbound_call(self: CorkDispatcher[Any, Any], data: Any) -> Any:
+        tell(len(self._queue) + 1)
+        return await comes(self, data)
+
+    async def outbound_call(
+        self: CorkDispatcher[Any, Any], inputs_info: tuple[Job[Any, Any], ...], training: bool = False
+    ) -> None:
+        # The dispatcher has taken them out of the queue by now.
+        tell(len(self._queue))
+        await goes(self, inputs_info, training)
+
+    CorkDispatcher.inbound_call = inbound_call  # type: ignore[method-assign]
+    CorkDispatcher.outbound_call = outbound_call  # type: ignore[method-assign]
 
 
 def remembered_wait_seconds() -> float | None:

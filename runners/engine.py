@@ -1,7 +1,7 @@
 """A pack at work: decode → detect → crop → embed → quality, once, for a batch."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from types import TracebackType
@@ -11,6 +11,7 @@ import numpy as np
 
 from rollcall.core.errors import InternalError, RollcallError
 from rollcall.core.faces import Box, Embedding, Face, Quality, Reading, ReadRequest, Subjects
+from rollcall.core.observing import UNOBSERVED, Observer, Step
 from runners import sample
 from runners.aligner import CROP_SIDE, align
 from runners.detector import Detection, Detector
@@ -58,7 +59,10 @@ class _Scene:
 class FaceEngine:
     """An SCRFD detector and an ArcFace recogniser."""
 
-    def __init__(self, *, detector: Detector, embedder: Embedder, backend: str) -> None:
+    def __init__(
+        self, *, detector: Detector, embedder: Embedder, backend: str, observer: Observer = UNOBSERVED
+    ) -> None:
+        self._observer = observer
         self._detector = detector
         self._embedder = embedder
         self._backend = backend
@@ -80,20 +84,37 @@ class FaceEngine:
 
     def read(self, requests: Sequence[ReadRequest]) -> list[Result]:
         with self._at_work:
-            opened = [attempt(_open, request) for request in requests]
-            scenes = [attempt(_crop, scene) for scene in together(self._detect, opened)]
+            opened = [attempt(self._open, request) for request in requests]
+            scenes = [attempt(self._crop, scene) for scene in together(self._detect, opened)]
             return [attempt(_reading, scene) for scene in together(self._embed, scenes)]
 
+    def _open(self, request: ReadRequest) -> _Scene:
+        with self._observer.step(Step.DECODE):
+            return _Scene(request=request, picture=decode(request.picture))
+
     def _detect(self, scenes: Sequence[_Scene]) -> list[_Scene]:
+        if not scenes:
+            return []
         pixels = [scene.picture.pixels for scene in scenes]
-        found = self._detector.detect(pixels, alone=self._at_work.alone)
+        with self._observer.step(Step.DETECT):
+            found = self._detector.detect(pixels, alone=self._at_work.alone)
         return [replace(scene, detections=faces) for scene, faces in zip(scenes, found, strict=True)]
+
+    def _crop(self, scene: _Scene) -> _Scene:
+        wanted = {*_to_embed(scene), *_to_assess(scene)}
+        if not wanted:
+            return scene
+        with self._observer.step(Step.ALIGN):
+            return _cropped(scene, wanted)
 
     def _embed(self, scenes: Sequence[_Scene]) -> list[_Scene]:
         """All crops of all scenes in as few runs of the network as possible."""
         places = [_to_embed(scene) for scene in scenes]
         crops = [scene.crops[i] for scene, wanted in zip(scenes, places, strict=True) for i in wanted]
-        vectors = self._embedder.embed(crops, alone=self._at_work.alone)
+        if not crops:
+            return list(scenes)
+        with self._observer.step(Step.EMBED):
+            vectors = self._embedder.embed(crops, alone=self._at_work.alone)
         ends = accumulate(len(wanted) for wanted in places)
         return [
             replace(scene, embeddings=dict(zip(wanted, vectors[end - len(wanted) : end], strict=True)))
@@ -123,15 +144,8 @@ class _AtWork:
             self._batches -= 1
 
 
-def _open(request: ReadRequest) -> _Scene:
-    return _Scene(request=request, picture=decode(request.picture))
-
-
-def _crop(scene: _Scene) -> _Scene:
+def _cropped(scene: _Scene, wanted: Collection[int]) -> _Scene:
     """Align the faces that are to be looked at closer, from as many pixels as the picture has for them."""
-    wanted = {*_to_embed(scene), *_to_assess(scene)}
-    if not wanted:
-        return scene
     smallest = min(_side(scene.detections[i]) for i in wanted)
     near = closer(scene.request.picture, scene.picture, factor=CROP_SIDE / max(smallest, 1.0))
     factor = np.float32(scene.picture.scale / near.scale)

@@ -8,6 +8,7 @@ from typing import Any
 import bentoml
 
 from rollcall.core.errors import RollcallError
+from rollcall.core.observing import Observer
 from rollcall.core.requests import NO_REQUEST, Origin, Tracing, request_id
 from runners.bento_guards import remembered_wait_seconds
 from runners.models import ModelCache
@@ -40,13 +41,15 @@ class BatchingRunner:
     An exception does not cross the hop, and would fail its whole batch: errors travel in the envelopes.
     """
 
-    def __init__(self, models: ModelCache, *, tracing: Tracing) -> None:
+    def __init__(self, models: ModelCache, *, observer: Observer, tracing: Tracing) -> None:
         self._models = models
+        self._observer = observer
         self._tracing = tracing
 
     @bentoml.api(batchable=True, max_batch_size=MAX_BATCH_SIZE, max_latency_ms=SHED_AFTER_MS)
     def read(self, requests: list[Any]) -> list[Any]:
         """ReadRequests in envelopes → Readings or RollcallErrors in envelopes, in the same order."""
+        self._observer.batch(len(requests))
         origins = [request.origin for request in requests if request.origin is not None]
         began = time.perf_counter()
         # This thread's context is a copy, made for this batch.

@@ -17,6 +17,7 @@ import numpy as np
 
 from rollcall.core.errors import ModelNotLoaded
 from rollcall.core.faces import FALLBACK_MODEL, Box, Embedding, Face, Landmarks, Quality, Reading, ReadRequest
+from rollcall.core.observing import UNOBSERVED, Observer, Step
 from runners.aligner import CROP_SIDE, similarity_transform
 from runners.engine import Result, count_of
 from runners.isolation import attempt
@@ -55,7 +56,8 @@ class LegacyEngine:
     backend = "dlib"
     dimension = 128
 
-    def __init__(self) -> None:
+    def __init__(self, observer: Observer = UNOBSERVED) -> None:
+        self._observer = observer
         try:
             import dlib
         except ImportError as error:
@@ -80,9 +82,11 @@ class LegacyEngine:
             return [attempt(self._read, request) for request in requests]
 
     def _read(self, request: ReadRequest) -> Reading:
-        picture = decode(request.picture, max_side=MAX_WORK_SIDE)
+        with self._observer.step(Step.DECODE):
+            picture = decode(request.picture, max_side=MAX_WORK_SIDE)
         rgb: Pixels = np.ascontiguousarray(picture.pixels[:, :, ::-1])
-        found = self._find(rgb)
+        with self._observer.step(Step.DETECT):
+            found = self._find(rgb)
         to_embed, to_assess = (count_of(wanted, len(found)) for wanted in (request.embed, request.assess))
         faces = tuple(
             Face(
@@ -120,7 +124,8 @@ class LegacyEngine:
 
     def _embed(self, rgb: Pixels, shape: Any) -> Embedding:
         """(128,), compared by distance, so not of unit length."""
-        return np.asarray(self._network.compute_face_descriptor(rgb, shape, JITTERS), np.float32)
+        with self._observer.step(Step.EMBED):  # which aligns the face too
+            return np.asarray(self._network.compute_face_descriptor(rgb, shape, JITTERS), np.float32)
 
     def _assess(self, picture: Picture, one: _Found) -> Quality:
         landmarks = _landmarks(one.shape)

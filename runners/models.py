@@ -14,6 +14,7 @@ import numpy as np
 from rollcall.core.errors import ModelNotLoaded, RollcallError
 from rollcall.core.faces import FALLBACK_MODEL, ReadRequest
 from rollcall.core.models import LoadedModel
+from rollcall.core.observing import UNOBSERVED, Observer
 from rollcall.core.settings import MODEL_NAME
 from runners import sample
 from runners.backends import Backend, Session, Source
@@ -50,7 +51,16 @@ class _Loaded(NamedTuple):
 class ModelCache:
     """Every model is loaded once and kept. Safe to use from several threads."""
 
-    def __init__(self, *, model_dir: Path, threads: int, backend: Backend, fallback_allowed: bool) -> None:
+    def __init__(
+        self,
+        *,
+        model_dir: Path,
+        threads: int,
+        backend: Backend,
+        fallback_allowed: bool,
+        observer: Observer = UNOBSERVED,
+    ) -> None:
+        self._observer = observer
         self._model_dir = model_dir
         self._threads = threads
         self._backend = backend
@@ -132,7 +142,7 @@ class ModelCache:
         if name == FALLBACK_MODEL:
             if not self._fallback_allowed:
                 raise ModelNotLoaded("The fallback engine is switched off (MODEL_FALLBACK=none).", model=name)
-            legacy = LegacyEngine()
+            legacy = LegacyEngine(self._observer)
             model = LoadedModel(
                 name=name, backend=legacy.backend, dimension=legacy.dimension, load_id=uuid4().hex
             )
@@ -147,6 +157,7 @@ class ModelCache:
             detector=Detector(detector, trim=self._backend != "onnxruntime"),
             embedder=embedder,
             backend=_named(detector, recogniser),
+            observer=self._observer,
         )
         model = LoadedModel(
             name=name,

@@ -13,6 +13,7 @@ from rollcall.api.app import create_app
 from rollcall.core.ports import FaceReader
 from rollcall.core.settings import Settings
 from rollcall.serving import serving
+from rollcall.telemetry.observer import OBSERVER
 from tests.servers import ANSWER_LIMIT_SECONDS, free_port, wait_for
 
 
@@ -26,7 +27,7 @@ class LiveApp:
                 yield
 
         port = free_port()
-        self.app = create_app(settings, lifespan)
+        self.app = create_app(settings, lifespan, observer=OBSERVER)
         trusted = [str(network) for network in settings.trusted_proxies]
         config = uvicorn.Config(
             self.app, host="127.0.0.1", port=port, log_config=None, forwarded_allow_ips=trusted or "none"

@@ -114,7 +114,9 @@ class RollcallServer:
 
     def worker(self, service: str) -> psutil.Process:
         """The process of one of the services, `FaceAPI` or `FaceRunner`."""
-        return next(process for process in self.processes()[1:] if service in _command(process))
+        return next(
+            process for process in self.processes()[1:] if f"--service-name {service}" in _command(process)
+        )
 
     def processes(self) -> list[psutil.Process]:
         """BentoML's supervisor, the API and the runner."""

@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from rollcall import __version__
 from rollcall.api.access import Access
+from rollcall.api.counting import CountRequests
 from rollcall.api.deps import Guards
 from rollcall.api.errors import install_error_handlers
 from rollcall.api.middleware import LastNet, RequestId
@@ -18,6 +19,7 @@ from rollcall.api.openapi import install_openapi
 from rollcall.api.routes import attendance, faces, feedback, health, metrics, models
 from rollcall.api.routes.fallthrough import install_fallthrough
 from rollcall.api.security import Gate, KeyCheck, RateLimit
+from rollcall.core.observing import UNOBSERVED, RequestObserver
 from rollcall.core.requests import Tracing, Untraced
 from rollcall.core.settings import Settings
 
@@ -33,7 +35,13 @@ NO_TELEMETRY: Final[TelemetryConfig] = {
 }
 
 
-def create_app(settings: Settings, lifespan: Lifespan, *, tracing: Tracing | None = None) -> FastAPI:
+def create_app(
+    settings: Settings,
+    lifespan: Lifespan,
+    *,
+    observer: RequestObserver = UNOBSERVED,
+    tracing: Tracing | None = None,
+) -> FastAPI:
     """Build the app. `lifespan` sets `app.state.workflows` before it yields."""
     app = FastAPIOffline(
         title="Rollcall",
@@ -57,11 +65,11 @@ def create_app(settings: Settings, lifespan: Lifespan, *, tracing: Tracing | Non
     install_fallthrough(app)
     install_error_handlers(app)
     install_openapi(app)
-    _add_middleware(app, settings, tracing or Untraced())
+    _add_middleware(app, settings, observer, tracing or Untraced())
     return app
 
 
-def _add_middleware(app: FastAPI, settings: Settings, tracing: Tracing) -> None:
+def _add_middleware(app: FastAPI, settings: Settings, observer: RequestObserver, tracing: Tracing) -> None:
     """The last one added is the first to see a request."""
     app.add_middleware(LastNet)
     app.add_middleware(
@@ -71,5 +79,6 @@ def _add_middleware(app: FastAPI, settings: Settings, tracing: Tracing) -> None:
         allow_headers=["*"],
         expose_headers=["X-Request-ID", "Retry-After"],
     )
+    app.add_middleware(CountRequests, observer=observer)
     app.add_middleware(Access, tracing=tracing)
     app.add_middleware(RequestId)

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 
 from rollcall.api.security import Gate, KeyCheck, RateLimit
 from rollcall.core.errors import ModelNotLoaded
+from rollcall.core.figures import Exposition
 from rollcall.workflows.enroll import Enroll
 from rollcall.workflows.list_models import ListModels
 from rollcall.workflows.look import Look
@@ -36,6 +37,7 @@ class Workflows:
     switch_models: SwitchModels
     list_models: ListModels
     take_figures: TakeFigures
+    exposition: Exposition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

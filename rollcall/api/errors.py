@@ -1,12 +1,14 @@
 """Errors as answers: the one status table, the one shape."""
 
 import logging
+from collections.abc import Mapping
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 from rollcall.api.routes.fallthrough import refusal
 from rollcall.core import errors as e
@@ -39,9 +41,25 @@ STATUS: dict[type[e.RollcallError], int] = {
 }
 
 DEFAULT_RETRY_AFTER_SECONDS = 1
+# Where the request's scope has the code that it was answered with.
+ERROR_CODE = "rollcall.error_code"
 
 
-def answer(error: e.RollcallError) -> JSONResponse:
+class ErrorAnswer(JSONResponse):
+    """Leaves the error's code in the request's scope, for who counts errors outside of all handlers."""
+
+    def __init__(
+        self, error: e.RollcallError, body: Mapping[str, object], headers: Mapping[str, str]
+    ) -> None:
+        super().__init__(body, status_code=STATUS[type(error)], headers=headers)
+        self._code = error.code
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[ERROR_CODE] = self._code
+        await super().__call__(scope, receive, send)
+
+
+def answer(error: e.RollcallError) -> ErrorAnswer:
     """The error as a response."""
     details = dict(error.details)
     headers: dict[str, str] = {}
@@ -57,7 +75,7 @@ def answer(error: e.RollcallError) -> JSONResponse:
         "message": error.message,
         "details": {"suggestion": error.suggestion, **details},
     }
-    return JSONResponse(body, status_code=STATUS[type(error)], headers=headers)
+    return ErrorAnswer(error, body, headers)
 
 
 def invalid(error: ValidationError | RequestValidationError) -> e.InvalidRequest:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from fastapi.routing import APIRoute
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 from starlette.types import Scope
 
 from rollcall.api.routes.fallthrough import fall_through
@@ -20,5 +20,9 @@ def template(scope: Scope) -> str:
     endpoint = scope.get("endpoint")
     if endpoint is None or endpoint is fall_through or "app" not in scope:
         return UNMATCHED
-    own = (route for route in scope["app"].routes if isinstance(route, Route))
-    return next((route.path_format for route in own if route.endpoint is endpoint), UNMATCHED)
+    for own in scope["app"].routes:
+        if (isinstance(own, Route) and own.endpoint is endpoint) or (
+            isinstance(own, Mount) and own.app is endpoint
+        ):
+            return own.path_format
+    return UNMATCHED

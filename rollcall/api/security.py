@@ -18,6 +18,7 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from limits.errors import StorageError
 
 from rollcall.core.errors import Forbidden, Overloaded, RateLimited, Unauthorized
+from rollcall.core.figures import Turns
 from rollcall.core.settings import IPNetwork
 
 logger = logging.getLogger("rollcall.api")
@@ -110,6 +111,13 @@ class Gate:
         self._slots = asyncio.Semaphore(max_concurrent)
         self._capacity = max_concurrent + max_queued
         self._inside = 0
+        self._waiting = 0
+        self._working = 0
+
+    @property
+    def turns(self) -> Turns:
+        """How many are worked on and how many wait for their turn now."""
+        return Turns(working=self._working, waiting=self._waiting)
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
@@ -129,12 +137,17 @@ class Gate:
         Raises:
             Overloaded: after MAX_QUEUE_SECONDS.
         """
+        self._waiting += 1
         try:
             async with asyncio.timeout(MAX_QUEUE_SECONDS):
                 await self._slots.acquire()
         except TimeoutError:
             raise Overloaded("The request waited too long for its turn.") from None
+        finally:
+            self._waiting -= 1
+        self._working += 1
         try:
             yield
         finally:
+            self._working -= 1
             self._slots.release()

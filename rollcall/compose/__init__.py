@@ -8,6 +8,7 @@ from rollcall.api.deps import Workflows
 from rollcall.compose.ground import ground, open_with
 from rollcall.compose.model_parts import further_models, has_fallback
 from rollcall.compose.workflow_parts import shadow_of, workflows
+from rollcall.core.observing import UNOBSERVED, Observer
 from rollcall.core.ports import FaceReader
 from rollcall.core.settings import Settings
 from rollcall.gallery.gallery import FaceGallery
@@ -60,24 +61,25 @@ def check_database(settings: Settings) -> None:
     open_with(settings, pool_size=1).close()
 
 
-def model_cache(settings: Settings) -> ModelCache:
+def model_cache(settings: Settings, observer: Observer = UNOBSERVED) -> ModelCache:
     """The models of this process, loaded when first asked for."""
     return ModelCache(
         model_dir=settings.model_dir,
         threads=cores(settings),
         backend=settings.inference_backend,
         fallback_allowed=has_fallback(settings),
+        observer=observer,
     )
 
 
-def local_reader(settings: Settings) -> FaceReader:
+def local_reader(settings: Settings, observer: Observer = UNOBSERVED) -> FaceReader:
     """Reads pictures in this very process, for the command line."""
-    return LocalFaceReader(model_cache(settings))
+    return LocalFaceReader(model_cache(settings, observer))
 
 
-def build(settings: Settings, faces: FaceReader) -> Parts:
+def build(settings: Settings, faces: FaceReader, observer: Observer = UNOBSERVED) -> Parts:
     """Make all parts; nothing is started, and no connection opened."""
-    on = ground(settings, faces)
+    on = ground(settings, faces, observer)
     embed = EmbedMissing(faces=faces, database=on.database, pace=on.pace)
     keep_embedded = KeepEmbedded(
         models=on.models, gallery=on.gallery, embed=embed, further=further_models(settings)

@@ -7,6 +7,7 @@ from db.connect import Waits
 from db.engine import SqlDatabase, open_database
 from db.migrate import migrate
 from rollcall.compose.model_parts import model_keeper
+from rollcall.core.observing import UNOBSERVED, Observer
 from rollcall.core.ports import FaceReader
 from rollcall.core.settings import Settings
 from rollcall.gallery.gallery import FaceGallery
@@ -34,18 +35,19 @@ class Ground:
     people: AttendedReader
     pace: Pace
     policy: FacePolicy
+    observer: Observer
 
 
-def open_with(settings: Settings, pool_size: int) -> SqlDatabase:
+def open_with(settings: Settings, pool_size: int, observer: Observer = UNOBSERVED) -> SqlDatabase:
     waits = Waits.within(settings.database_timeout_seconds)
-    return open_database(settings.database_url.get_secret_value(), pool_size, waits)
+    return open_database(settings.database_url.get_secret_value(), pool_size, waits, observer)
 
 
-def ground(settings: Settings, faces: FaceReader) -> Ground:
+def ground(settings: Settings, faces: FaceReader, observer: Observer) -> Ground:
     """Nothing is started, and no connection opened."""
     # Who recognises has connections that nobody takes who waits for the writers' lock.
-    recognition = open_with(settings, RECOGNITION_CONNECTIONS)
-    database = open_with(settings, max(1, settings.database_pool_size - RECOGNITION_CONNECTIONS))
+    recognition = open_with(settings, RECOGNITION_CONNECTIONS, observer)
+    database = open_with(settings, max(1, settings.database_pool_size - RECOGNITION_CONNECTIONS), observer)
     gallery = FaceGallery(recognition, limit=settings.database_timeout_seconds)
     prepare_database = PrepareDatabase(migrate=partial(migrate, database), gallery=gallery)
     check = CheckModel(
@@ -65,4 +67,5 @@ def ground(settings: Settings, faces: FaceReader) -> Ground:
         people=people,
         pace=Pace(people),
         policy=FacePolicy(reject_multiple=settings.multiple_faces_policy == "reject"),
+        observer=observer,
     )

@@ -2,10 +2,12 @@
 
 from functools import partial
 
+from rollcall import __version__
 from rollcall.api.deps import Workflows
 from rollcall.compose.ground import Ground, open_with
 from rollcall.compose.model_parts import has_fallback, switch_models
 from rollcall.modelstore.listing import stored_models
+from rollcall.telemetry.exposition import PrometheusExposition
 from rollcall.workflows.ab_test import AbTest
 from rollcall.workflows.carry_out_switch import CarryOutSwitch
 from rollcall.workflows.enroll import Enroll
@@ -20,7 +22,7 @@ from rollcall.workflows.report_health import ReportHealth
 from rollcall.workflows.scan_attendance import ScanAttendance
 from rollcall.workflows.search import Search
 from rollcall.workflows.shadow import Shadow
-from rollcall.workflows.take_feedback import FeedbackCounts, TakeFeedback
+from rollcall.workflows.take_feedback import TakeFeedback
 from rollcall.workflows.take_figures import TakeFigures
 from rollcall.workflows.verify import Verify
 
@@ -32,8 +34,16 @@ def workflows(
 ) -> Workflows:
     settings = on.settings
     probes = _probes(on, keep_embedded)
-    search = Search(probes=probes, gallery=on.gallery)
+    search = Search(probes=probes, gallery=on.gallery, observer=on.observer)
     journal = Journal(database=on.recognition, limit=settings.database_timeout_seconds)
+    health_database = open_with(settings, HEALTH_CONNECTIONS)
+    health = ReportHealth(
+        models=on.models,
+        faces=on.faces,
+        database=health_database,
+        why_degraded=on.models.why_degraded,
+        why_not_prepared=on.prepare_database.problem,
+    )
     return Workflows(
         enroll=Enroll(
             models=on.models,
@@ -44,19 +54,15 @@ def workflows(
             check_quality=settings.enable_face_quality_check,
             create_people=settings.unknown_person_policy == "create",
         ),
-        recognize=Recognize(search=search, journal=journal, policy=on.policy, shadow=shadow),
+        recognize=Recognize(
+            search=search, journal=journal, policy=on.policy, observer=on.observer, shadow=shadow
+        ),
         verify=Verify(models=on.models, faces=on.people, probes=probes, gallery=on.gallery, policy=on.policy),
         look=Look(models=on.models, faces=on.people),
         registry=Registry(database=on.database),
-        scan_attendance=ScanAttendance(search=search, database=on.database),
-        take_feedback=TakeFeedback(database=on.database, counter=FeedbackCounts()),
-        health=ReportHealth(
-            models=on.models,
-            faces=on.faces,
-            database=open_with(settings, HEALTH_CONNECTIONS),
-            why_degraded=on.models.why_degraded,
-            why_not_prepared=on.prepare_database.problem,
-        ),
+        scan_attendance=ScanAttendance(search=search, database=on.database, observer=on.observer),
+        take_feedback=TakeFeedback(database=on.database, counter=on.observer),
+        health=health,
         switch_models=switch_models(settings, on.database, on.gallery, on.models),
         list_models=ListModels(
             stored=partial(stored_models, settings.model_dir, fallback=has_fallback(settings)),
@@ -65,12 +71,16 @@ def workflows(
             database=on.database,
         ),
         take_figures=TakeFigures(
+            health=health,
             models=on.models,
             gallery=on.gallery,
             search=search,
             carry_out_switch=carry_out_switch,
+            keep_embedded=keep_embedded,
             shadow=shadow,
+            pools={"requests": on.database, "recognition": on.recognition, "health": health_database},
         ),
+        exposition=PrometheusExposition(version=__version__, folder=settings.prometheus_multiproc_dir),
     )
 
 

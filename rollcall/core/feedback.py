@@ -3,24 +3,15 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Final, Protocol
 from uuid import uuid4
 
 from rollcall.core.errors import InvalidRequest
 from rollcall.core.matching import Match
+from rollcall.core.observing import FeedbackOutcome
 from rollcall.core.people import fold_code, valid_code
 
 MAX_MISSED: Final = 100  # people of one picture whom feedback may add; nobody may fill the table with them
-
-
-class FeedbackOutcome(StrEnum):
-    """What an answer about one face was, by those who know."""
-
-    TRUE_MATCH = "true_match"
-    FALSE_MATCH = "false_match"
-    TRUE_NON_MATCH = "true_non_match"
-    FALSE_NON_MATCH = "false_non_match"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

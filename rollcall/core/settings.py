@@ -82,6 +82,7 @@ class Settings(BaseSettings):
     inference_threads: int | None = Field(default=None, ge=1)
     multiple_faces_policy: Literal["largest", "reject"] = "largest"
     unknown_person_policy: Literal["create", "reject"] = "create"
+    prometheus_multiproc_dir: Path | None = None  # BentoML sets it for its workers
     # OpenTelemetry's own names. Its SDK reads all others; these say whether there are traces, and where to.
     otel_exporter_otlp_endpoint: str | None = Field(default=None, repr=False)  # may hold a password
     otel_exporter_otlp_traces_endpoint: str | None = Field(default=None, repr=False)

@@ -52,6 +52,12 @@ class EmbedMissing:
         self._database = database
         self._pace = pace
         self._pause_after_fault = pause_after_fault
+        self._reading = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether a face is being read, or waits for its turn."""
+        return self._reading > 0
 
     async def all(self, model: str, told: Told = _nobody_asks) -> int:
         """Go through all faces once; returns how many were tried.
@@ -103,12 +109,15 @@ class EmbedMissing:
 
     async def _embed(self, image: StoredImage, model: str) -> FurtherEmbedding:
         request = ReadRequest(picture=image.image, model=model, embed=Subjects.LARGEST)
+        self._reading += 1
         try:
             reading = await self._read_twice(request)
         except (ModelNotLoaded, Overloaded):
             raise
         except RollcallError as error:
             return _problem(image, model, error.code)
+        finally:
+            self._reading -= 1
         vector = next((face.embedding for face in reading.faces if face.embedding is not None), None)
         if vector is None:
             return _problem(image, model, "NO_FACE_DETECTED")

@@ -20,6 +20,11 @@ class KeepEmbedded:
         self._further = further
         self._complete: set[str] = set()
 
+    @property
+    def busy(self) -> bool:
+        """Whether embeddings are being made, for a switch included."""
+        return self._embed.busy
+
     def is_complete(self, model: str) -> bool:
         """Whether no face was left without its embedding when last looked for."""
         return model in self._complete

@@ -9,6 +9,7 @@ from rollcall.core.errors import MultipleFaces, NoFaceDetected
 from rollcall.core.faces import Box, Subjects
 from rollcall.core.feedback import AnsweredPicture
 from rollcall.core.matching import Match, Thresholds
+from rollcall.core.observing import Observer, RecognitionKind, RecognitionOutcome
 from rollcall.core.people import PersonKey, PersonType
 from rollcall.core.records import RecognitionAttempt
 from rollcall.workflows.journal import Journal
@@ -75,11 +76,18 @@ class Recognize:
     """Answers "who is this?" for the largest face, or every face, of a picture; each attempt is logged."""
 
     def __init__(
-        self, *, search: Search, journal: Journal, policy: FacePolicy, shadow: Shadow | None = None
+        self,
+        *,
+        search: Search,
+        journal: Journal,
+        policy: FacePolicy,
+        observer: Observer,
+        shadow: Shadow | None = None,
     ) -> None:
         self._search = search
         self._journal = journal
         self._policy = policy
+        self._observer = observer
         self._shadow = shadow
 
     async def largest(self, sighting: Sighting) -> Recognition:
@@ -94,8 +102,10 @@ class Recognize:
         try:
             warnings = self._policy.check(found.face_count)
             self._policy.pick(found.faces)
-        except (NoFaceDetected, MultipleFaces):
+        except (NoFaceDetected, MultipleFaces) as error:
             await self._log([None], [0.0], started, sighting.source_image_name)
+            if isinstance(error, NoFaceDetected):
+                note_outcomes(self._observer, RecognitionKind.RECOGNIZE, [])
             raise
         ranking = await self._search.rank(found, query)
         ranked, accepted = ranking.rows[0], ranking.accepted(0)
@@ -104,6 +114,7 @@ class Recognize:
         names = await self._log(
             [accepted], [confidence], started, sighting.source_image_name, ranked, answered
         )
+        note_outcomes(self._observer, RecognitionKind.RECOGNIZE, [accepted])
         self._offer(sighting, found, ranked[0] if ranked else None, accepted is not None)
         named = [Named(match=match, name=names.get(match.person, "")) for match in ranked]
         return Recognition(
@@ -132,6 +143,7 @@ class Recognize:
             (match for row in ranking.rows for match in row[: sighting.top_k]),
             answered,
         )
+        note_outcomes(self._observer, RecognitionKind.RECOGNIZE_ALL, chosen)
         faces = [
             RecognizedFace(
                 box=probe.face.box,
@@ -210,6 +222,14 @@ def assign_once(ranked: Sequence[Sequence[Match]], thresholds: Thresholds) -> li
             chosen[-negative_row] = match
             named.add(match.person)
     return chosen
+
+
+def note_outcomes(observer: Observer, kind: RecognitionKind, chosen: Sequence[Match | None]) -> None:
+    """Count each face of a picture, or a picture without any."""
+    for match in chosen:
+        observer.recognized(kind, RecognitionOutcome.MATCH if match else RecognitionOutcome.NO_MATCH)
+    if not chosen:
+        observer.recognized(kind, RecognitionOutcome.NO_FACE)
 
 
 def elapsed_ms(started: float) -> int:

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from enum import StrEnum
 
 from rollcall.core.database_ports import Database
 from rollcall.core.errors import DatabaseError, ModelNotLoaded, RollcallError
+from rollcall.core.figures import HealthStatus
 from rollcall.core.models import ActiveModel
 from rollcall.core.ports import FaceReader, Models
 
@@ -16,15 +16,9 @@ from rollcall.core.ports import FaceReader, Models
 MAX_WAIT_SECONDS = 0.7
 
 
-class HealthStatus(StrEnum):
-    HEALTHY = "healthy"
-    DEGRADED = "degraded"
-    UNHEALTHY = "unhealthy"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """`model` is the one that answers now; None when there is none."""
+    """`model` is the one that answers now; None when there is none. `database` is its kind."""
 
     status: HealthStatus
     message: str
@@ -32,6 +26,7 @@ class Health:
     waiting_faces: int
     model: ActiveModel | None
     database: str
+    database_up: bool
 
 
 class _Probe:
@@ -83,7 +78,8 @@ class ReportHealth:
         (model, model_problem), database_problem = await asyncio.gather(self._model(), self._ask_database())
         problems = [problem for problem in (model_problem, database_problem) if problem]
         if problems:
-            return self._health(HealthStatus.UNHEALTHY, " ".join(problems), model)
+            up = database_problem is None
+            return self._health(HealthStatus.UNHEALTHY, " ".join(problems), model, database_up=up)
         warnings = []
         if reason := self._why_degraded():
             warnings.append(reason)
@@ -98,7 +94,9 @@ class ReportHealth:
         self._count.close()
         self._database.close()
 
-    def _health(self, status: HealthStatus, message: str, model: ActiveModel | None) -> Health:
+    def _health(
+        self, status: HealthStatus, message: str, model: ActiveModel | None, *, database_up: bool = True
+    ) -> Health:
         return Health(
             status=status,
             message=message,
@@ -106,6 +104,7 @@ class ReportHealth:
             waiting_faces=self._waiting,
             model=model,
             database=self._database.kind,
+            database_up=database_up,
         )
 
     async def _model(self) -> tuple[ActiveModel | None, str | None]:

@@ -9,9 +9,10 @@ from rollcall.core.errors import InvalidRequest
 from rollcall.core.faces import Subjects
 from rollcall.core.feedback import AnsweredPicture
 from rollcall.core.matching import Match
+from rollcall.core.observing import Observer, RecognitionKind
 from rollcall.core.people import Person, PersonType
 from rollcall.core.records import AttendanceStatus, RecognitionAttempt
-from rollcall.workflows.recognize import MAX_CANDIDATES, assign_once, elapsed_ms
+from rollcall.workflows.recognize import MAX_CANDIDATES, assign_once, elapsed_ms, note_outcomes
 from rollcall.workflows.search import Query, Search
 
 
@@ -35,8 +36,9 @@ class Scan:
 class ScanAttendance:
     """Recognises every student in a picture, and writes each of them once per session."""
 
-    def __init__(self, *, search: Search, database: Database) -> None:
+    def __init__(self, *, search: Search, database: Database, observer: Observer) -> None:
         self._search = search
+        self._observer = observer
         self._database = database
 
     async def run(self, picture: bytes, session_id: int, status: AttendanceStatus) -> Scan:
@@ -68,7 +70,9 @@ class ScanAttendance:
                 model=found.model.name,
             )
 
-        return await self._database.run(write)
+        scan = await self._database.run(write)
+        note_outcomes(self._observer, RecognitionKind.SCAN, chosen)
+        return scan
 
 
 def _student(records: Records, match: Match) -> Person:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rollcall.core.faces import Subjects
 from rollcall.core.matching import Match, Thresholds
+from rollcall.core.observing import Observer, Step
 from rollcall.core.people import PersonType
 from rollcall.core.ports import Gallery
 from rollcall.workflows.probes import Probe, ProbeReader, Probes
@@ -43,9 +44,10 @@ class Ranking:
 class Search:
     """Every recognition comes through here."""
 
-    def __init__(self, *, probes: ProbeReader, gallery: Gallery) -> None:
+    def __init__(self, *, probes: ProbeReader, gallery: Gallery, observer: Observer) -> None:
         self._probes = probes
         self._gallery = gallery
+        self._observer = observer
         # Faces by the model that answered, and the one that knew the face.
         self.counts = Counter[tuple[str, str | None]]()
 
@@ -57,8 +59,12 @@ class Search:
         """Who they are. The gallery's other models, such as the old server's engine, are asked about a
         picture in which somebody is not known by the model that answers."""
         ranking = await self._ranked_by_all(found, query)
-        matches = map(ranking.accepted, range(len(ranking.rows)))
-        self.counts.update((found.model.name, match.model if match else None) for match in matches)
+        for row, likest in enumerate(ranking.rows):
+            match = ranking.accepted(row)
+            self.counts[found.model.name, match.model if match else None] += 1
+            if likest:
+                matched = match is not None
+                self._observer.similarity(likest[0].model, likest[0].similarity, matched=matched)
         return ranking
 
     async def _ranked_by_all(self, found: Probes, query: Query) -> Ranking:
@@ -75,10 +81,11 @@ class Search:
     async def _rank(self, faces: Sequence[Probe], thresholds: Thresholds, query: Query) -> Ranking:
         # In a thread: 100,000 faces take 20 ms, a class photo many times that, and nobody else would be
         # answered meanwhile.
-        rows = await asyncio.to_thread(
-            lambda: [
-                self._gallery.rank(face.embeddings, thresholds, only=query.only, limit=query.limit)
-                for face in faces
-            ]
-        )
+        with self._observer.step(Step.SEARCH):
+            rows = await asyncio.to_thread(
+                lambda: [
+                    self._gallery.rank(face.embeddings, thresholds, only=query.only, limit=query.limit)
+                    for face in faces
+                ]
+            )
         return Ranking(thresholds=thresholds, rows=rows)

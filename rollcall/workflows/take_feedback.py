@@ -1,20 +1,8 @@
 """Was that the right person?"""
 
-from collections import Counter
-
 from rollcall.core.database_ports import Database, Records
 from rollcall.core.errors import NotFound
-from rollcall.core.feedback import Feedback, FeedbackCounter, FeedbackOutcome, Judgement, judge
-
-
-class FeedbackCounts:
-    """Feedback since this process's start, by model and outcome."""
-
-    def __init__(self) -> None:
-        self.counts = Counter[tuple[str, FeedbackOutcome]]()
-
-    def feedback(self, model: str, outcome: FeedbackOutcome) -> None:
-        self.counts[model, outcome] += 1
+from rollcall.core.feedback import Feedback, FeedbackCounter, Judgement, judge
 
 
 class TakeFeedback:

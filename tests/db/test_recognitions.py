@@ -1,6 +1,7 @@
 """RollcallRecognitions: what was answered, and what feedback said of it."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -18,18 +19,28 @@ from rollcall.core.feedback import (
     AnsweredFace,
     AnsweredPicture,
     Feedback,
-    FeedbackOutcome,
     Judgement,
 )
 from rollcall.core.matching import Match
+from rollcall.core.observing import FeedbackOutcome
 from rollcall.core.people import PersonKey
 from rollcall.workflows.erase import Erase
 from rollcall.workflows.retain_logs import RetainLogs
-from rollcall.workflows.take_feedback import FeedbackCounts, TakeFeedback
+from rollcall.workflows.take_feedback import TakeFeedback
 from tests.db.rows import put, read, student, teacher
 
 COLUMNS = "Face, Model, MatchedBy, PersonType, PersonCode, Similarity, Correct, ActualCode"
 NOBODY = AnsweredFace(match=None, similarity=0.25)
+
+
+class FeedbackCounts:
+    """Implements core.feedback.FeedbackCounter."""
+
+    def __init__(self) -> None:
+        self.counts = Counter[tuple[str, FeedbackOutcome]]()
+
+    def feedback(self, model: str, outcome: FeedbackOutcome) -> None:
+        self.counts[model, outcome] += 1
 
 
 def face_of(person: PersonKey, similarity: float = 0.75, model: str = "buffalo_l") -> AnsweredFace:

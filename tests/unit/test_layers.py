@@ -30,7 +30,7 @@ ONLY_IMPORTER: dict[str, str] = {
     **dict.fromkeys(("sqlalchemy", "pymysql", "sqlite3"), "db"),
     **dict.fromkeys(("nacl", "tarfile"), "rollcall.archive"),
     **dict.fromkeys(("fastapi", "starlette", "limits"), "rollcall.api"),
-    **dict.fromkeys(("opentelemetry", "pythonjsonlogger"), "rollcall.telemetry"),
+    **dict.fromkeys(("prometheus_client", "opentelemetry", "pythonjsonlogger"), "rollcall.telemetry"),
 }
 
 

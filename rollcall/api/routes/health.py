@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 
 from rollcall.api.deps import WorkflowsAtOnce
 from rollcall.api.schemas.health import HealthOut
-from rollcall.workflows.report_health import HealthStatus
+from rollcall.core.figures import HealthStatus
 
 router = APIRouter(tags=["service"])
 

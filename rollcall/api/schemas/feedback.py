@@ -3,7 +3,8 @@
 from pydantic import Field
 
 from rollcall.api.schemas.common import Code, RecognitionId, SchemaIn, SchemaOut
-from rollcall.core.feedback import Feedback, FeedbackOutcome, Judgement
+from rollcall.core.feedback import Feedback, Judgement
+from rollcall.core.observing import FeedbackOutcome
 
 
 class FeedbackIn(SchemaIn):

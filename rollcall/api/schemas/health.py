@@ -4,7 +4,8 @@ from pydantic import BaseModel, Field
 
 from rollcall import __version__
 from rollcall.core.calibration import CalibrationSource
-from rollcall.workflows.report_health import Health, HealthStatus
+from rollcall.core.figures import HealthStatus
+from rollcall.workflows.report_health import Health
 
 
 class HealthOut(BaseModel):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from bentoml._internal.marshal.dispatcher import CorkDispatcher
 
+from runners import bento_guards
 from tests.servers import ROOT
 
 SCENE = """
@@ -66,6 +67,30 @@ async def two_batches_run_side_by_side() -> None:
     assert most == 2
 
 
+async def the_queue_is_told_as_it_grows_and_shrinks() -> None:
+    told: list[int] = []
+    bento_guards.watch_queue(told.append)
+    go = asyncio.Event()
+
+    async def network(batch: Sequence[int]) -> Sequence[int]:
+        await go.wait()
+        return batch
+
+    ask = dispatcher()(network)
+    calls = []
+    for number in range(12):
+        calls.append(asyncio.create_task(ask(number)))
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+    # Two lone callers fill both streams at once; the other ten wait.
+    assert told == [1, 0, 1, 0, *range(1, 11)]
+    go.set()
+    assert await asyncio.gather(*calls) == list(range(12))
+    taken = told[14:]
+    assert taken == sorted(taken, reverse=True)
+    assert taken[-1] == 0
+
+
 def run_guarded(scene: str) -> None:
     """In a process of its own, because the guards change BentoML for good."""
     subprocess.run([sys.executable, "-c", SCENE.format(scene=scene)], cwd=ROOT, check=True, timeout=120)
@@ -73,6 +98,10 @@ def run_guarded(scene: str) -> None:
 
 def test_a_lone_caller_is_never_held_back() -> None:
     run_guarded("lone_callers_start_at_once")
+
+
+def test_the_depth_of_the_queue_is_told() -> None:
+    run_guarded("the_queue_is_told_as_it_grows_and_shrinks")
 
 
 def test_two_batches_are_in_the_network_at_a_time() -> None:

@@ -11,13 +11,13 @@ from rollcall.core.feedback import (
     MAX_MISSED,
     AnsweredPicture,
     Feedback,
-    FeedbackOutcome,
     Judged,
     Judgement,
     StoredFace,
     judge,
 )
 from rollcall.core.matching import Match
+from rollcall.core.observing import FeedbackOutcome
 from rollcall.core.people import PersonKey, PersonType
 
 ID = "0" * 32

@@ -76,7 +76,10 @@ def test_who_is_not_is_also_looked_for_by_the_others(run: Run) -> None:
         assert reader.asked == [FIRST, SECOND]
         assert await recognised(parts, 3) is None
         assert reader.asked == [FIRST, SECOND] * 2
-        assert dict(parts.workflows.take_figures.run().recognitions) == {(FIRST, SECOND): 1, (FIRST, None): 1}
+        assert dict((await parts.workflows.take_figures.run()).recognitions) == {
+            (FIRST, SECOND): 1,
+            (FIRST, None): 1,
+        }
 
     run(scenario)
 
@@ -173,7 +176,7 @@ def test_a_second_model_answers_its_share_once_it_knows_every_face(
             assert await keep.round() == 0
             assert keep.is_complete(SECOND)
             assert await recognised(parts, 1) == ("S1", SECOND)
-            assert dict(parts.workflows.take_figures.run().recognitions) == {
+            assert dict((await parts.workflows.take_figures.run()).recognitions) == {
                 (FIRST, FIRST): 2,
                 (SECOND, SECOND): 1,
             }

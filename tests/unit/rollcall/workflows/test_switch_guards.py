@@ -185,7 +185,7 @@ def test_scans_are_counted_by_model_too(database_url: str, model_dir: Path, read
             await enrol(parts, 1)
             scan = await parts.workflows.scan_attendance.run(picture(1, 2), 1, AttendanceStatus.PRESENT)
             assert scan.model == FIRST
-            counts = parts.workflows.take_figures.run().recognitions
+            counts = (await parts.workflows.take_figures.run()).recognitions
             assert counts == {(FIRST, FIRST): 1, (FIRST, None): 1}
 
     asyncio.run(scenario())

@@ -1,0 +1,167 @@
+"""The metrics of several processes as one, as BentoML's workers write them."""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from rollcall.core.figures import Figures, HealthStatus, Turns
+from rollcall.telemetry.exposition import PrometheusExposition
+from tests.scrape import Scrape
+from tests.servers import ROOT, clean_environment
+
+TURNS = Turns(working=0, waiting=0)
+FIGURES = Figures(
+    status=HealthStatus.DEGRADED,
+    database_up=True,
+    enrolled_faces=3,
+    active_model=None,
+    loaded_models=(),
+    faces={},
+    downloads={},
+    recognitions={},
+    switch=("next", 3, 8),
+    embedding=True,
+    shadow=None,
+    pools={},
+)
+# Counts a request, a batch and a picture in the queue. Ends when told, by itself or as whoever kills it.
+WORKER = """
+import os, signal, sys
+from rollcall.core.observing import Step
+from rollcall.telemetry.observer import OBSERVER
+OBSERVER.answered(route="/api/health", method="GET", status=200, seconds=0.02)
+OBSERVER.batch(3)
+OBSERVER.runner_queue(5)
+with OBSERVER.step(Step.DECODE):
+    pass
+print("done", flush=True)
+if sys.stdin.readline().strip() == "die":
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+# Counts all the time, with ever new labels, so that its files grow.
+BUSY = """
+import itertools
+from rollcall.telemetry.observer import OBSERVER
+print("done", flush=True)
+for number in itertools.count():
+    OBSERVER.answered(route=f"/{number % 200}", method="GET", status=200, seconds=0.02)
+"""
+
+
+def worker(folder: Path, script: str = WORKER) -> "subprocess.Popen[str]":
+    environment = clean_environment({"PROMETHEUS_MULTIPROC_DIR": str(folder)})
+    process = subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "done\n"
+    return process
+
+
+def end(process: "subprocess.Popen[str]", how: str) -> None:
+    process.communicate(how)
+
+
+# The workers of a server have one parent, its supervisor. Here the test is the parent, so the exposition runs
+# in a process of its own beside them.
+SCRAPE = """
+import sys
+from pathlib import Path
+from tests.unit.rollcall.telemetry.test_exposition import FIGURES, TURNS
+from rollcall.telemetry.exposition import PrometheusExposition
+exposition = PrometheusExposition(version="1.2.3", folder=Path(sys.argv[1]))
+sys.stdout.buffer.write(exposition.text(FIGURES, TURNS))
+"""
+
+
+def scraped(folder: Path) -> Scrape:
+    done = subprocess.run(
+        [sys.executable, "-c", SCRAPE, str(folder)],
+        cwd=ROOT,
+        env=clean_environment({"PROMETHEUS_MULTIPROC_DIR": str(folder)}),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    return Scrape(done.stdout)
+
+
+def test_what_processes_counted_is_added_up(tmp_path: Path) -> None:
+    first, second = worker(tmp_path), worker(tmp_path)
+    found = scraped(tmp_path)
+    assert found.value("rollcall_requests_total", route="/api/health", method="GET", status="200") == 2
+    assert found.value("rollcall_request_duration_seconds_bucket", le="0.025") == 2
+    assert found.value("rollcall_request_duration_seconds_bucket", le="0.01") == 0
+    assert found.value("rollcall_batch_size_sum") == 6
+    assert found.value("rollcall_step_duration_seconds_count", step="decode") == 2
+    assert found.value("rollcall_runner_queue_depth") == 10
+    end(first, "")
+    end(second, "")
+
+
+@pytest.mark.parametrize("how", ["die", "end"])
+def test_a_process_that_is_gone_keeps_its_counts_and_loses_its_state(tmp_path: Path, how: str) -> None:
+    first = worker(tmp_path)
+    end(first, how)
+    found = scraped(tmp_path)
+    assert found.value("rollcall_requests_total") == 1
+    assert found.value("rollcall_runner_queue_depth") == 0
+    second = worker(tmp_path)
+    found = scraped(tmp_path)
+    assert found.value("rollcall_requests_total") == 2
+    assert found.value("rollcall_runner_queue_depth") == 5
+    end(second, "")
+
+
+def test_no_sample_names_a_process(tmp_path: Path) -> None:
+    process = worker(tmp_path)
+    assert not any("pid" in sample.labels for sample in scraped(tmp_path).samples)
+    end(process, "")
+
+
+def test_scrapes_at_once_while_others_count_all_succeed(tmp_path: Path) -> None:
+    counting = worker(tmp_path, BUSY)
+    exposition = PrometheusExposition(version="1.2.3", folder=tmp_path)
+    try:
+        with ThreadPoolExecutor(4) as askers:
+            texts = list(askers.map(lambda _: exposition.text(FIGURES, TURNS), range(8)))
+    finally:
+        counting.kill()
+        counting.communicate()
+    totals = [Scrape(text.decode()).value("rollcall_requests_total") for text in texts]
+    assert totals[-1] > totals[0] > 0
+
+
+def test_a_file_that_is_just_being_begun_is_no_fault(tmp_path: Path) -> None:
+    process = worker(tmp_path)
+    for kind in ("counter", "histogram", "gauge_livesum"):
+        (tmp_path / f"{kind}_{os.getpid()}.db").touch()
+    text = PrometheusExposition(version="1.2.3", folder=tmp_path).text(FIGURES, TURNS)
+    assert Scrape(text.decode()).value("rollcall_requests_total") == 1
+    end(process, "")
+
+
+def test_state_comes_from_the_figures() -> None:
+    exposition = PrometheusExposition(version="1.2.3", folder=None)
+    found = Scrape(exposition.text(FIGURES, Turns(working=2, waiting=7)).decode())
+    assert found.value("rollcall_health_status", status="degraded") == 1
+    assert found.value("rollcall_health_status") == 1
+    assert found.value("rollcall_requests_in_flight") == 2
+    assert found.value("rollcall_queue_depth") == 7
+    assert found.value("rollcall_jobs_running", kind="switch") == 1
+    assert found.value("rollcall_jobs_running", kind="embed") == 1
+    assert found.value("rollcall_jobs_running", kind="download") == 0
+    assert found.value("rollcall_switch_faces_done", model="next") == 3
+    assert found.value("rollcall_switch_faces", model="next") == 8
+    assert found.value("rollcall_build_info", version="1.2.3") == 1
+    assert found.value("rollcall_process_memory_bytes", process="api") > 10e6
