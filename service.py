@@ -9,7 +9,9 @@ import bentoml
 from fastapi import FastAPI
 
 from rollcall import compose
+from rollcall.api.addresses import trusted_hosts
 from rollcall.api.app import create_app
+from rollcall.api.tls import check_tls, service_options
 from rollcall.core.errors import DatabaseError
 from rollcall.core.settings import Settings, WrongSettings, load_settings
 from rollcall.logs import configure_logs
@@ -36,6 +38,9 @@ def settings_or_exit() -> Settings:
     try:
         settings = load_settings()
         compose.check_database(settings)
+        if bentoml.server_context.worker_index is None:
+            # Not in a process that starts anew while the server runs, perhaps after the certificate's end.
+            check_tls(settings)
     except (WrongSettings, DatabaseError) as error:
         sys.exit(str(error))
     return settings
@@ -49,7 +54,7 @@ skip_training()
 streams = streams_of(compose.cores(settings))
 run_batches_side_by_side(streams)
 # uvicorn, which BentoML starts after this file is read, believes X-Forwarded-For of these alone.
-os.environ["FORWARDED_ALLOW_IPS"] = ",".join(str(network) for network in settings.trusted_proxies) or "none"
+os.environ["FORWARDED_ALLOW_IPS"] = ",".join(trusted_hosts(settings.trusted_proxies))
 
 
 @bentoml.service(
@@ -83,6 +88,7 @@ app = create_app(settings, lifespan)
     envs=ONE_BLAS_THREAD,
     traffic=NEVER_CUT_OFF,
     http={"host": settings.host, "port": settings.port},
+    ssl=service_options(settings),
     # Its metrics have a label of unbounded size, the raw path.
     metrics={"enabled": False},
 )
