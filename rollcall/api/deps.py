@@ -71,7 +71,7 @@ async def admitted(request: Request) -> AsyncIterator[None]:
 
 
 async def _key_of(request: Request, guards: Guards) -> ApiKey | None:
-    """Who calls. A key that is missing or wrong counts for the caller's address: guessing must not be free."""
+    """Who calls. A key that is missing or wrong counts for the address: guessing must not be free."""
     await guards.rate_limit.refuse_guessing(request)
     try:
         return guards.keys.caller(request)

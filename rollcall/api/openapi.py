@@ -10,8 +10,8 @@ from rollcall.api.errors import STATUS
 from rollcall.api.rate_limit import RATE_LIMIT_HEADERS
 from rollcall.api.roles import required_role
 from rollcall.api.schemas.common import ErrorOut, SchemaIn
-from rollcall.core.api_keys import Role
 from rollcall.core import errors as e
+from rollcall.core.api_keys import Role
 
 Document = dict[str, Any]
 _REF = "#/components/schemas/{model}"

@@ -33,8 +33,8 @@ class KeyCheck:
         """Say it where it is not overlooked: in the log, at each start."""
         if not self._keys:
             logger.warning(
-                "API_KEYS IS NOT SET: THIS SERVER IS OPEN. Whoever reaches it can enrol, recognise and delete "
-                "people without a key. `rollcall keys create NAME --role admin` makes a key."
+                "API_KEYS IS NOT SET: THIS SERVER IS OPEN. Whoever reaches it can enrol, recognise and "
+                "delete people without a key. `rollcall keys create NAME --role admin` makes a key."
             )
 
     def caller(self, request: Request) -> ApiKey | None:

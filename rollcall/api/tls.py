@@ -60,7 +60,9 @@ def _read(path: Path, setting: str) -> bytes:
 
 def _require_valid(certificate: x509.Certificate, now: datetime) -> None:
     if now > certificate.not_valid_after_utc:
-        raise WrongSettings(f"TLS_CERT_FILE: the certificate expired on {certificate.not_valid_after_utc:%Y-%m-%d}")
+        raise WrongSettings(
+            f"TLS_CERT_FILE: the certificate expired on {certificate.not_valid_after_utc:%Y-%m-%d}"
+        )
     if now < certificate.not_valid_before_utc:
         raise WrongSettings(
             f"TLS_CERT_FILE: the certificate counts from {certificate.not_valid_before_utc:%Y-%m-%d} on only"

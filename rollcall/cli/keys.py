@@ -11,8 +11,8 @@ def add_command(commands: Any) -> None:
     command = commands.add_parser(
         "keys",
         help="make API keys",
-        description="A key is 256 random bits. The server is given its hash alone, in API_KEYS; the key itself "
-        "is shown once, and kept nowhere.",
+        description="A key is 256 random bits. The server is given its hash alone, in API_KEYS; the key "
+        "itself is shown once, and kept nowhere.",
     )
     actions = command.add_subparsers(required=True, metavar="ACTION")
     create = actions.add_parser("create", help="make a key, and its entry for API_KEYS")
@@ -26,7 +26,7 @@ def add_command(commands: Any) -> None:
         "--role",
         choices=[role.value for role in Role],
         default=Role.KIOSK.value,
-        help="kiosk: recognise, scan, verify, check quality and give feedback (the default); admin: everything",
+        help="kiosk (the default): recognise, scan, verify, check quality, give feedback; admin: everything",
     )
     create.add_argument("--json", action="store_true", help="for programs")
 

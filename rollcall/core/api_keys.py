@@ -77,7 +77,7 @@ def _parse(number: int, entry: str) -> ApiKey:
     parts = [part.strip() for part in entry.split(":")]
     if len(parts) == 1:
         raise ValueError(
-            f"entry {number} is a key itself, as this setting held before; it must be name:role:hash. {_HOW_TO}"
+            f"entry {number} is a key itself, as this setting held before, and not name:role:hash. {_HOW_TO}"
         )
     if len(parts) != 3:
         raise ValueError(f"entry {number} is not name:role:hash. {_HOW_TO}")

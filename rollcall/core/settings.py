@@ -43,7 +43,11 @@ class Settings(BaseSettings):
     """The environment, then a `.env` file; the names are SPEC's, in lower case."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True,
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
         hide_input_in_errors=True,
     )
 

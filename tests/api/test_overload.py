@@ -172,7 +172,12 @@ def connect(api: httpx.Client) -> socket.socket:
 
 
 def head(api: httpx.Client, path: str, *headers: str) -> bytes:
-    lines = [f"POST {path} HTTP/1.1", f"Host: {api.base_url.host}", "Content-Type: application/json", *headers]
+    lines = [
+        f"POST {path} HTTP/1.1",
+        f"Host: {api.base_url.host}",
+        "Content-Type: application/json",
+        *headers,
+    ]
     return "\r\n".join([*lines, "", ""]).encode()
 
 

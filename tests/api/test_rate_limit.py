@@ -47,7 +47,9 @@ def statuses_at_once(apis: list[httpx.Client], count: int) -> list[int]:
 
 def from_address(api: httpx.Client, address: str) -> httpx.Client:
     """A client of the same server, at another address of this machine."""
-    return httpx.Client(base_url=api.base_url, transport=httpx.HTTPTransport(local_address=address), timeout=60)
+    return httpx.Client(
+        base_url=api.base_url, transport=httpx.HTTPTransport(local_address=address), timeout=60
+    )
 
 
 def test_exactly_100_of_101_pass(start_app: StartApp, storage: str) -> None:

@@ -31,7 +31,12 @@ def test_who_an_address_is_counted_as(host: str | None, expected: str) -> None:
 
 def test_an_exempt_network_also_has_its_addresses_as_ipv6_sockets_say_them() -> None:
     networks = [ip_network("10.0.0.0/8"), ip_network("2001:db8::/32")]
-    for host, expected in (("10.1.2.3", True), ("::ffff:10.1.2.3", True), ("2001:db8::1", True), ("11.0.0.1", False)):
+    for host, expected in (
+        ("10.1.2.3", True),
+        ("::ffff:10.1.2.3", True),
+        ("2001:db8::1", True),
+        ("11.0.0.1", False),
+    ):
         assert lies_in(address_of({"type": "http", "client": (host, 1)}), networks) is expected
     assert not lies_in(None, networks)
 

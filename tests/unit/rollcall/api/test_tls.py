@@ -45,7 +45,9 @@ def test_a_key_with_a_password_is_refused_and_nobody_is_asked_for_it(tmp_path: P
         check_tls(settings(write_certificate(tmp_path, password=b"hush")))
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
+@pytest.mark.parametrize(
+    "content", [b"", b"hello", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
+)
 def test_what_is_no_certificate_is_refused(tmp_path: Path, content: bytes) -> None:
     made = write_certificate(tmp_path)
     made.certificate.write_bytes(content)
