@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from rollcall import compose
 from rollcall.api.addresses import trusted_hosts
+from rollcall.api.answer_headers import AnswerHeaders
 from rollcall.api.app import create_app
 from rollcall.api.tls import check_tls, service_options
 from rollcall.core.errors import DatabaseError
@@ -100,3 +101,7 @@ class FaceAPI:
 
     def __init__(self) -> None:
         app.state.face_reader = RunnerClient(lambda: self.runner.to_async)
+
+
+# BentoML's own /livez and /readyz lie before the app.
+FaceAPI.add_asgi_middleware(AnswerHeaders, tls=settings.tls_cert_file is not None)

@@ -40,11 +40,9 @@ class AnswerHeaders:
             if message["type"] == "http.response.start":
                 headers: list[Header] = list(message.get("headers", ()))
                 said = {name for name, _ in headers}
-                headers += [header for header in wanted if header[0] not in said]
                 standing = scope.get("state", {}).get("rate_limit")
-                if standing is not None:
-                    headers += standing.headers
-                message["headers"] = headers
+                more = wanted if standing is None else (*wanted, *standing.headers)
+                message["headers"] = headers + [header for header in more if header[0] not in said]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

@@ -3,10 +3,11 @@
 import asyncio
 import json
 import socket
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import httpx
@@ -134,6 +135,25 @@ def test_an_enrolment_given_up_says_that_it_may_be_stored(start_held: StartHeld,
     assert api.post("/api/face/enroll", json=enrollment("S001", 1)).status_code == 200
 
 
+def test_an_enrolment_given_up_while_it_waits_for_the_database_is_not_stored_later(
+    start_held: StartHeld, tmp_path: Path
+) -> None:
+    api, gate = start_held(request_timeout_seconds=1)
+    lock = sqlite3.connect(tmp_path / "rollcall.db", isolation_level=None)
+    with closing(lock):
+        lock.execute("BEGIN IMMEDIATE")
+        answer = api.post("/api/face/enroll", json=enrollment("S001", 1))
+        assert error_of(answer, 503) == "OVERLOADED"
+        assert answer.json()["details"]["may_be_done"] is True
+        assert gate.inside == 0
+        lock.execute("ROLLBACK")
+    # It had not begun to commit, so it is not stored, now or later, and may be sent again.
+    assert api.post("/api/face/enroll", json=enrollment("S002", 2)).status_code == 200
+    listed = api.get("/api/face/list/all").json()["faces"]
+    assert [face["person_code"] for face in listed] == ["S002"]
+    assert api.post("/api/face/enroll", json=enrollment("S001", 1)).status_code == 200
+
+
 def test_200_callers_who_hang_up_leave_nothing_behind(start_held: StartHeld, held: HeldReader) -> None:
     api, gate = start_held(max_concurrent_requests=2, max_queued_requests=300)
     held.held = True
@@ -240,7 +260,9 @@ def test_a_small_refused_body_does_not_cost_the_connection(start_held: StartHeld
     with connect(api) as caller:
         for _ in range(2):
             caller.sendall(head(api, "/api/face/detect", "Content-Length: 2") + b"{}")
-            answer = caller.recv(65536)
+            answer = b""
+            while not answer.endswith(b"}}"):
+                answer += caller.recv(65536)
             assert answer.startswith(b"HTTP/1.1 401")
             assert b"connection: close" not in answer.lower()
 
