@@ -104,4 +104,6 @@ class FaceAPI:
 
 
 # BentoML's own /livez and /readyz lie before the app.
-FaceAPI.add_asgi_middleware(AnswerHeaders, tls=settings.tls_cert_file is not None)
+FaceAPI.add_asgi_middleware(  # type: ignore[attr-defined]
+    AnswerHeaders, tls=settings.tls_cert_file is not None
+)
