@@ -22,7 +22,8 @@ from rollcall.core.settings import IPNetwork
 
 logger = logging.getLogger("rollcall.api")
 
-REDIS_SECONDS: Final = 0.5
+# A busy moment of either machine must not look like a Redis that is away: then nobody is counted for a while.
+REDIS_SECONDS: Final = 2.0
 # For how long a storage that does not answer is not asked again.
 REDIS_REST_SECONDS: Final = 5.0
 # So many times RATE_LIMIT_PER_MINUTE wrong keys from one address are guessing, and no device with an old key.
@@ -108,8 +109,8 @@ class RateLimit:
         if time.monotonic() < self._rests_until:
             return None
         try:
-            # More than the sockets' limits, for redis-py tries again.
-            async with asyncio.timeout(3 * REDIS_SECONDS):
+            # More than a socket's limit, for redis-py tries again.
+            async with asyncio.timeout(2 * REDIS_SECONDS):
                 allowed = await self._limiter.hit(limit, *who)
                 window = await self._limiter.get_window_stats(limit, *who)
         except (StorageError, TimeoutError):
