@@ -12,7 +12,10 @@ import bentoml
 from fastapi import FastAPI
 
 from rollcall import __version__, compose
+from rollcall.api.addresses import trusted_hosts
+from rollcall.api.answer_headers import AnswerHeaders
 from rollcall.api.app import create_app
+from rollcall.api.tls import check_tls, service_options
 from rollcall.core.errors import DatabaseError
 from rollcall.core.requests import Tracing, Untraced
 from rollcall.core.settings import Settings, WrongSettings, load_settings
@@ -49,6 +52,9 @@ def settings_or_exit() -> Settings:
     try:
         settings = load_settings()
         compose.check_database(settings)
+        if bentoml.server_context.worker_index is None:
+            # Not in a process that starts anew while the server runs, perhaps after the certificate's end.
+            check_tls(settings)
     except (WrongSettings, DatabaseError) as error:
         sys.exit(str(error))
     return settings
@@ -82,7 +88,7 @@ watch_queue(OBSERVER.runner_queue)
 streams = streams_of(compose.cores(settings))
 run_batches_side_by_side(streams)
 # uvicorn, which BentoML starts after this file is read, believes X-Forwarded-For of these alone.
-os.environ["FORWARDED_ALLOW_IPS"] = ",".join(str(network) for network in settings.trusted_proxies) or "none"
+os.environ["FORWARDED_ALLOW_IPS"] = ",".join(trusted_hosts(settings.trusted_proxies))
 
 
 @bentoml.service(
@@ -127,6 +133,7 @@ app = create_app(settings, lifespan, observer=OBSERVER, tracing=tracing)
     envs=ONE_BLAS_THREAD,
     traffic=NEVER_CUT_OFF,
     http={"host": settings.host, "port": settings.port},
+    ssl=service_options(settings),
     # Its metrics have a label of unbounded size, the raw path.
     metrics={"enabled": False},
     # Its access log holds it as well.
@@ -141,3 +148,9 @@ class FaceAPI:
 
     def __init__(self) -> None:
         app.state.face_reader = RunnerClient(lambda: self.runner.to_async, tracing=tracing)
+
+
+# BentoML's own /livez and /readyz lie before the app.
+FaceAPI.add_asgi_middleware(  # type: ignore[attr-defined]
+    AnswerHeaders, tls=settings.tls_cert_file is not None
+)

@@ -22,6 +22,7 @@ from bench.synthetic_school import build
 from bench.visitors import PICTURE_SIZE
 from rollcall import compose
 from rollcall.core.faces import Reading, ReadRequest, Subjects
+from rollcall.core.figures import Turns
 from rollcall.core.models import LoadedModel
 from rollcall.core.observing import UNOBSERVED, Step
 from rollcall.core.ports import FaceReader
@@ -94,7 +95,7 @@ class CannedReader:
 class FreeGate:
     """In place of api.security.Gate: lets everybody through."""
 
-    inside = working = waiting = 0
+    turns = Turns(working=0, waiting=0)
 
     @asynccontextmanager
     async def place(self, *_: object) -> AsyncIterator[None]:

@@ -50,8 +50,11 @@ class SqlDatabase:
         return PoolFigures(in_use=in_use, limit=self._pool_size)
 
     async def run(self, work: Callable[[SqlRecords], T]) -> T:
-        """Do `work` in a transaction, in a thread; see `run_sync`. Ends within `Waits.call` seconds."""
-        deadline = time.monotonic() + self._waits.call
+        """Do `work` in a transaction, in a thread; see `run_sync`. Ends within `Waits.call` seconds.
+
+        When this is cancelled, nothing is committed any more that is not being committed already.
+        """
+        deadline = _Deadline(time.monotonic() + self._waits.call)
         with self._observer.step(Step.DATABASE):
             context = contextvars.copy_context()
             future = self._threads.submit(context.run, lambda: self._attempts(work, deadline))
@@ -59,6 +62,9 @@ class SqlDatabase:
                 return await asyncio.wait_for(asyncio.wrap_future(future), self._waits.call)
             except TimeoutError:
                 raise _too_late() from None
+            except asyncio.CancelledError:
+                deadline.at = 0.0
+                raise
 
     def run_sync(self, work: Callable[[SqlRecords], T], limit: float | None = None) -> T:
         """Do `work` in a transaction, and again if the database gave it up or closed the connection.
@@ -71,15 +77,16 @@ class SqlDatabase:
             DatabaseError: the database is unreachable, refused a statement or did not answer in time.
             InvalidRequest: a column cannot store a text.
         """
+        seconds = self._waits.call if limit is None else limit
         with self._observer.step(Step.DATABASE):
-            return self._attempts(work, time.monotonic() + (self._waits.call if limit is None else limit))
+            return self._attempts(work, _Deadline(time.monotonic() + seconds))
 
-    def _attempts(self, work: Callable[[SqlRecords], T], deadline: float) -> T:
+    def _attempts(self, work: Callable[[SqlRecords], T], deadline: "_Deadline") -> T:
         for pause in PAUSES:
             try:
                 return self._attempt(work, deadline)
             except _GaveUp as gave_up:
-                if self._closed or time.monotonic() + pause > deadline:
+                if self._closed or time.monotonic() + pause > deadline.at:
                     raise translated(gave_up.error) from None
             time.sleep(pause)
         try:
@@ -87,14 +94,14 @@ class SqlDatabase:
         except _GaveUp as gave_up:
             raise translated(gave_up.error) from None
 
-    def _attempt(self, work: Callable[[SqlRecords], T], deadline: float) -> T:
+    def _attempt(self, work: Callable[[SqlRecords], T], deadline: "_Deadline") -> T:
         committing = False
         try:
             with self._connect() as connection:
-                _require_time(deadline)
+                deadline.require()
                 result = work(SqlRecords(connection, self._person_rows))
                 # The caller has been told by now that it failed.
-                _require_time(deadline)
+                deadline.require()
                 committing = True
                 connection.commit()
                 return result
@@ -167,9 +174,15 @@ class _GaveUp(Exception):
         self.error = error
 
 
-def _require_time(deadline: float) -> None:
-    if time.monotonic() > deadline:
-        raise _too_late()
+class _Deadline:
+    """Until when, of `time.monotonic()`, something may be committed; 0 when its caller has given it up."""
+
+    def __init__(self, at: float) -> None:
+        self.at = at
+
+    def require(self) -> None:
+        if time.monotonic() > self.at:
+            raise _too_late()
 
 
 def _too_late() -> DatabaseError:

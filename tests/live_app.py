@@ -9,6 +9,7 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
+from rollcall.api.addresses import trusted_hosts
 from rollcall.api.app import create_app
 from rollcall.core.ports import FaceReader
 from rollcall.core.settings import Settings
@@ -28,9 +29,12 @@ class LiveApp:
 
         port = free_port()
         self.app = create_app(settings, lifespan, observer=OBSERVER)
-        trusted = [str(network) for network in settings.trusted_proxies]
         config = uvicorn.Config(
-            self.app, host="127.0.0.1", port=port, log_config=None, forwarded_allow_ips=trusted or "none"
+            self.app,
+            host="127.0.0.1",
+            port=port,
+            log_config=None,
+            forwarded_allow_ips=trusted_hosts(settings.trusted_proxies),
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run)

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -50,7 +51,9 @@ class RollcallServer:
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        certificate = settings.get("TLS_CERT_FILE")
+        # A certificate is made out to a name.
+        self.url = f"https://localhost:{self.port}" if certificate else f"http://127.0.0.1:{self.port}"
         self._settings = {
             "HOST": "127.0.0.1",
             "PORT": str(self.port),
@@ -64,7 +67,8 @@ class RollcallServer:
             name: value for name, value in settings.items() if name in ("MODEL_DIR", "INSIGHTFACE_MODEL")
         }
         self._process: subprocess.Popen[bytes] | None = None
-        self.client = httpx.Client(base_url=self.url, timeout=ANSWER_LIMIT_SECONDS)
+        trust = ssl.create_default_context(cafile=certificate)
+        self.client = httpx.Client(base_url=self.url, timeout=ANSWER_LIMIT_SECONDS, verify=trust)
 
     def __enter__(self) -> "RollcallServer":
         self.start()

@@ -1,7 +1,7 @@
 """The FastAPI app, without its parts: the service puts those into `app.state` when it starts."""
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 
 from fastapi import FastAPI
@@ -11,14 +11,19 @@ from starlette.middleware.cors import CORSMiddleware
 
 from rollcall import __version__
 from rollcall.api.access import Access
+from rollcall.api.answer_headers import AnswerHeaders
 from rollcall.api.counting import CountRequests
+from rollcall.api.deadlines import Deadline
 from rollcall.api.deps import Guards
+from rollcall.api.docs_page import install_docs
 from rollcall.api.errors import install_error_handlers
 from rollcall.api.middleware import LastNet, RequestId
 from rollcall.api.openapi import install_openapi
+from rollcall.api.rate_limit import RATE_LIMIT_HEADERS, RateLimit
 from rollcall.api.routes import attendance, faces, feedback, health, metrics, models
 from rollcall.api.routes.fallthrough import install_fallthrough
-from rollcall.api.security import Gate, KeyCheck, RateLimit
+from rollcall.api.security import Gate, KeyCheck
+from rollcall.api.unread import CloseUnread
 from rollcall.core.observing import UNOBSERVED, RequestObserver
 from rollcall.core.requests import Tracing, Untraced
 from rollcall.core.settings import Settings
@@ -47,19 +52,22 @@ def create_app(
         title="Rollcall",
         version=__version__,
         description="Face recognition for school attendance.",
+        docs_url=None,
         redoc_url=None,
-        lifespan=lifespan,
+        lifespan=_guarded(lifespan),
         telemetry=NO_TELEMETRY,
     )
     app.state.guards = Guards(
-        keys=KeyCheck([key.get_secret_value() for key in settings.api_keys]),
+        keys=KeyCheck(settings.api_keys),
         rate_limit=RateLimit(
             per_minute=settings.rate_limit_per_minute,
             exempt=settings.rate_limit_exempt,
             storage=settings.rate_limit_storage,
         ),
         gate=Gate(max_concurrent=settings.max_concurrent_requests, max_queued=settings.max_queued_requests),
+        deadline=Deadline(settings.request_timeout_seconds),
     )
+    install_docs(app)
     for routes in (faces, feedback, attendance, models, health, metrics):
         app.include_router(routes.router)
     install_fallthrough(app)
@@ -67,6 +75,22 @@ def create_app(
     install_openapi(app)
     _add_middleware(app, settings, observer, tracing or Untraced())
     return app
+
+
+def _guarded(lifespan: Lifespan) -> Lifespan:
+    """With what the guards do at the start and at the end."""
+
+    @asynccontextmanager
+    async def guarded(app: FastAPI) -> AsyncIterator[None]:
+        guards: Guards = app.state.guards
+        guards.keys.warn_if_open()
+        try:
+            async with lifespan(app):
+                yield
+        finally:
+            await guards.rate_limit.close()
+
+    return guarded
 
 
 def _add_middleware(app: FastAPI, settings: Settings, observer: RequestObserver, tracing: Tracing) -> None:
@@ -77,8 +101,10 @@ def _add_middleware(app: FastAPI, settings: Settings, observer: RequestObserver,
         allow_origins=settings.cors_origins,
         allow_methods=["GET", "POST", "DELETE"],
         allow_headers=["*"],
-        expose_headers=["X-Request-ID", "Retry-After"],
+        expose_headers=["X-Request-ID", "Retry-After", *RATE_LIMIT_HEADERS],
     )
     app.add_middleware(CountRequests, observer=observer)
     app.add_middleware(Access, tracing=tracing)
     app.add_middleware(RequestId)
+    app.add_middleware(AnswerHeaders, tls=settings.tls_cert_file is not None)
+    app.add_middleware(CloseUnread)

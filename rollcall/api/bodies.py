@@ -38,19 +38,21 @@ def body_of(schema: type[S], *, max_bytes: int = MAX_BODY_BYTES) -> Callable[[Re
     async def read(request: Request) -> S:
         limited = Request(request.scope, _limited(request, max_bytes))
         kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+        # Where the request's deadline passes meanwhile, it is the caller who was too slow.
+        request.state.body_is_awaited = True
         try:
             async with asyncio.timeout(MAX_BODY_SECONDS):
-                if kind == "multipart/form-data":
-                    return schema.model_validate(await _form(limited))
-                if kind == "application/json":
-                    return schema.model_validate_json(await limited.body())
+                content = await _content(limited, kind)
+            request.state.body_is_awaited = False
+            if isinstance(content, bytes):
+                return schema.model_validate_json(content)
+            return schema.model_validate(content)
         except ValidationError as error:
             raise invalid(error) from None
         except TimeoutError:
             raise InvalidRequest("The request's body did not arrive in time.") from None
         except ClientDisconnect:
             raise InvalidRequest("The request's body did not arrive.") from None
-        raise InvalidRequest("Send Content-Type application/json or multipart/form-data.")
 
     return read
 
@@ -71,6 +73,14 @@ def _limited(request: Request, max_bytes: int) -> Callable[[], Awaitable[Message
         return message
 
     return receive
+
+
+async def _content(request: Request, kind: str) -> bytes | dict[str, Any]:
+    if kind == "multipart/form-data":
+        return await _form(request)
+    if kind == "application/json":
+        return await request.body()
+    raise InvalidRequest("Send Content-Type application/json or multipart/form-data.")
 
 
 async def _form(request: Request) -> dict[str, Any]:

@@ -2,12 +2,17 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, TypeAlias
 
 from fastapi import Depends, Request
 
-from rollcall.api.security import Gate, KeyCheck, RateLimit
-from rollcall.core.errors import ModelNotLoaded
+from rollcall.api.deadlines import Deadline
+from rollcall.api.rate_limit import RateLimit
+from rollcall.api.roles import require_role, required_role
+from rollcall.api.security import Gate, KeyCheck
+from rollcall.core.api_keys import ApiKey
+from rollcall.core.errors import Forbidden, ModelNotLoaded, Unauthorized
 from rollcall.core.figures import Exposition
 from rollcall.workflows.enroll import Enroll
 from rollcall.workflows.list_models import ListModels
@@ -47,6 +52,7 @@ class Guards:
     keys: KeyCheck
     rate_limit: RateLimit
     gate: Gate
+    deadline: Deadline
 
 
 def workflows(request: Request) -> Workflows:
@@ -58,17 +64,39 @@ def workflows(request: Request) -> Workflows:
 
 
 async def admitted(request: Request) -> AsyncIterator[None]:
-    """Key, rate limit, a place in the queue: in this order, before the body is read."""
+    """Key, rate limit, role, a place in the queue: in this order, before the body is read."""
     guards: Guards = request.app.state.guards
-    await guards.rate_limit.check(request, guards.keys.caller(request))
-    async with guards.gate.place():
+    route: str = request.scope["route"].path
+    key = await _key_of(request, guards)
+    request.state.key_name = key.name if key else None  # the access line tells it
+    await guards.rate_limit.count(request, key)
+    require_role(key, required_role(request.method, route))
+    async with guards.gate.place(), guards.deadline.of(request, route):
         yield
+
+
+async def _key_of(request: Request, guards: Guards) -> ApiKey | None:
+    """Who calls. A key that is missing or wrong counts for the address: guessing must not be free."""
+    await guards.rate_limit.refuse_guessing(request)
+    try:
+        return guards.keys.caller(request)
+    except (Unauthorized, Forbidden) as refusal:
+        if isinstance(refusal, Forbidden):
+            await guards.rate_limit.note_wrong_key(request)
+        await guards.rate_limit.count(request, None)
+        raise
+
+
+async def _hung_up(request: Request) -> None:
+    """Returns when the caller has closed the connection; the body must have been read."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 async def workflows_in_turn(request: Request) -> AsyncIterator[Workflows]:
     """The workflows, when it is the request's turn. Comes after the body among a handler's parameters."""
     guards: Guards = request.app.state.guards
-    async with guards.gate.turn():
+    async with guards.gate.turn(partial(_hung_up, request)):
         yield workflows(request)
 
 

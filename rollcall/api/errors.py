@@ -68,7 +68,7 @@ def answer(error: e.RollcallError) -> ErrorAnswer:
     if isinstance(error, e.MethodNotAllowed):
         headers["Allow"] = ", ".join(map(str, details.get("allowed", ())))  # type: ignore[call-overload]
     if isinstance(error, e.Unauthorized):
-        headers["WWW-Authenticate"] = "ApiKey"
+        headers["WWW-Authenticate"] = 'Bearer realm="Rollcall"'
     body = {
         "success": False,
         "error_code": error.code,
@@ -103,7 +103,10 @@ def from_crash(error: BaseException) -> e.InternalError:
 
 def install_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(e.RollcallError)
-    async def ours(_: Request, error: e.RollcallError) -> JSONResponse:
+    async def ours(request: Request, error: e.RollcallError) -> JSONResponse:
+        if isinstance(error, e.Overloaded):
+            pace: int = request.app.state.guards.gate.retry_after_seconds
+            error.details = {"retry_after": pace, **error.details}
         return answer(error)
 
     @app.exception_handler(RequestValidationError)

@@ -7,8 +7,11 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from rollcall.api.errors import STATUS
+from rollcall.api.rate_limit import RATE_LIMIT_HEADERS
+from rollcall.api.roles import required_role
 from rollcall.api.schemas.common import ErrorOut, SchemaIn
 from rollcall.core import errors as e
+from rollcall.core.api_keys import Role
 
 Document = dict[str, Any]
 _REF = "#/components/schemas/{model}"
@@ -51,12 +54,33 @@ def _response(kinds: list[type[e.RollcallError]]) -> dict[str, Any]:
         "description": " ".join(f"`{kind.code}`: {kind.summary}" for kind in kinds),
         "content": {"application/json": {"examples": examples}},
     }
-    if any(kind in (e.RateLimited, e.Overloaded) for kind in kinds):
-        seconds = {"type": "integer", "minimum": 1}
-        response["headers"] = {
-            "Retry-After": {"description": "Seconds to wait before the next try.", "schema": seconds}
-        }
+    headers = {}
+    if e.RateLimited in kinds or e.Overloaded in kinds:
+        headers["Retry-After"] = _number("Seconds to wait before the next try.", least=1)
+    if e.RateLimited in kinds:
+        headers.update(RATE_LIMIT_DESCRIPTIONS)
+    if e.Unauthorized in kinds:
+        headers["WWW-Authenticate"] = {"description": "How to send a key.", "schema": {"type": "string"}}
+    if headers:
+        response["headers"] = headers
     return response
+
+
+def _number(description: str, *, least: int) -> Document:
+    return {"description": description, "schema": {"type": "integer", "minimum": least}}
+
+
+RATE_LIMIT_DESCRIPTIONS: Document = dict(
+    zip(
+        RATE_LIMIT_HEADERS,
+        (
+            _number("Requests that a caller may make in any 60 seconds.", least=1),
+            _number("How many of them are left.", least=0),
+            _number("Seconds until the oldest request that counts does so no longer.", least=1),
+        ),
+        strict=True,
+    )
+)
 
 
 def takes(schema: type[SchemaIn], *, form: bool = True) -> dict[str, Any]:
@@ -110,19 +134,26 @@ def install_openapi(app: FastAPI) -> None:
     app.openapi = document  # type: ignore[method-assign]
 
 
-def _operations(document: Document) -> list[Document]:
-    return [operation for path in document["paths"].values() for operation in path.values()]
-
-
 def _secure(document: Document) -> None:
     document["components"]["securitySchemes"] = {
         "key": {
             "type": "apiKey",
             "in": "header",
             "name": "X-API-Key",
-            "description": "Needed where the server has API_KEYS set.",
-        }
+            "description": "Needed where the server has API_KEYS set. Each operation says which role.",
+        },
+        "bearer": {"type": "http", "scheme": "bearer", "description": "The same key, as a bearer token."},
     }
-    for operation in _operations(document):
-        if "401" in operation["responses"]:
-            operation["security"] = [{}, {"key": []}]
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            if "401" in operation["responses"]:
+                _guard(operation, required_role(method.upper(), path))
+
+
+def _guard(operation: Document, role: Role) -> None:
+    operation["security"] = [{}, {"key": []}, {"bearer": []}]
+    operation["x-required-role"] = role.value
+    needed = "kiosk or admin" if role is Role.KIOSK else "admin"
+    said = operation.get("description", operation["summary"])
+    operation["description"] = f"{said}\n\nWhere the server has keys: the role {needed}."
+    operation["responses"]["200"].setdefault("headers", {}).update(RATE_LIMIT_DESCRIPTIONS)

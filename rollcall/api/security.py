@@ -1,55 +1,61 @@
-"""Who may ask, how often, and how many at a time."""
+"""Who may ask, and how many at a time."""
 
 import asyncio
-import hashlib
 import hmac
-import ipaddress
 import logging
 import math
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Final
 
 from fastapi import Request
-from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage, RedisStorage, Storage
-from limits.aio.strategies import MovingWindowRateLimiter
-from limits.errors import StorageError
 
-from rollcall.core.errors import Forbidden, Overloaded, RateLimited, Unauthorized
+from rollcall.core.api_keys import ApiKey, digest_of
+from rollcall.core.errors import Forbidden, Overloaded, Unauthorized
 from rollcall.core.figures import Turns
-from rollcall.core.settings import IPNetwork
 
 logger = logging.getLogger("rollcall.api")
 
-MAX_QUEUE_SECONDS = 30.0
-REDIS_SECONDS = 0.5
+MAX_QUEUE_SECONDS: Final = 30.0
+MAX_RETRY_SECONDS: Final = 30
+# How long a request takes, until one has been seen, and how much each counts in the average of late.
+_FIRST_GUESS_SECONDS: Final = 0.2
+_WEIGHT: Final = 0.1
 
 
 class KeyCheck:
     """API_KEYS: the caller must show one of them, in X-API-Key or as a bearer token. No keys: open."""
 
-    def __init__(self, keys: Sequence[str]) -> None:
-        # Digests are of one length, so the comparison tells nothing about a key's.
-        self._digests = [_digest(key) for key in keys]
+    def __init__(self, keys: Sequence[ApiKey]) -> None:
+        self._keys = tuple(keys)
 
-    def caller(self, request: Request) -> str | None:
-        """Who calls, for the rate limit; None when the server is open.
+    def warn_if_open(self) -> None:
+        """Say it where it is not overlooked: in the log, at each start."""
+        if not self._keys:
+            logger.warning(
+                "API_KEYS IS NOT SET: THIS SERVER IS OPEN. Whoever reaches it can enrol, recognise and "
+                "delete people without a key. `rollcall keys create NAME --role admin` makes a key."
+            )
+
+    def caller(self, request: Request) -> ApiKey | None:
+        """The key that the request carries; None when the server is open.
 
         Raises:
-            Unauthorized: no key.
-            Forbidden: an unknown key.
+            Unauthorized: it carries none.
+            Forbidden: an unknown one.
         """
-        if not self._digests:
+        if not self._keys:
             return None
-        key = presented_key(request)
-        if key is None:
+        presented = presented_key(request)
+        if presented is None:
             raise Unauthorized
-        digest = _digest(key)
-        if not any([hmac.compare_digest(digest, known) for known in self._digests]):
+        digest = digest_of(presented)
+        # All digests are compared, and they are of one length: how long it takes tells nothing.
+        known = [key for key in self._keys if hmac.compare_digest(digest, key.digest)]
+        if not known:
             raise Forbidden
-        return digest
+        return known[0]
 
 
 def presented_key(request: Request) -> str | None:
@@ -59,65 +65,31 @@ def presented_key(request: Request) -> str | None:
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 
-def _digest(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()
-
-
-class RateLimit:
-    """At most so many requests in any minute, by API key, else by address."""
-
-    def __init__(self, *, per_minute: int, exempt: Sequence[IPNetwork], storage: str) -> None:
-        self._limit = RateLimitItemPerMinute(per_minute) if per_minute else None
-        self._exempt = exempt
-        self._limiter = MovingWindowRateLimiter(_open_storage(storage))
-
-    async def check(self, request: Request, caller: str | None) -> None:
-        """Count this request. Raises RateLimited when there were too many."""
-        address = request.client.host if request.client else ""
-        if self._limit is None or self._is_exempt(address):
-            return
-        counted = caller or address
-        try:
-            # More than the sockets' limits, for redis-py tries again.
-            async with asyncio.timeout(3 * REDIS_SECONDS):
-                if await self._limiter.hit(self._limit, counted):
-                    return
-                window = await self._limiter.get_window_stats(self._limit, counted)
-        except (StorageError, TimeoutError):
-            # A limit that cannot be counted must not keep a school from marking attendance.
-            logger.warning("The rate limit's storage does not answer; the request is let through")
-            return
-        raise RateLimited(retry_after=max(1, math.ceil(window.reset_time - time.time())))
-
-    def _is_exempt(self, address: str) -> bool:
-        try:
-            parsed = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        return any(parsed in network for network in self._exempt)
-
-
-def _open_storage(storage: str) -> Storage:
-    if storage == "memory":
-        return MemoryStorage()
-    limits: dict[str, Any] = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
-    return RedisStorage(f"async+{storage}", wrap_exceptions=True, implementation="redispy", **limits)
-
-
 class Gate:
     """MAX_CONCURRENT_REQUESTS are worked on, MAX_QUEUED_REQUESTS wait, the rest is told to come back."""
 
     def __init__(self, *, max_concurrent: int, max_queued: int) -> None:
         self._slots = asyncio.Semaphore(max_concurrent)
+        self._max_concurrent = max_concurrent
         self._capacity = max_concurrent + max_queued
-        self._inside = 0
-        self._waiting = 0
-        self._working = 0
+        self._inside = self._working = self._waiting = 0
+        self._seconds = _FIRST_GUESS_SECONDS
+
+    @property
+    def inside(self) -> int:
+        """How many requests have a place: they send their body, wait or are worked on."""
+        return self._inside
 
     @property
     def turns(self) -> Turns:
-        """How many are worked on and how many wait for their turn now."""
+        """How many are worked on, and how many are there whole and wait for their turn."""
         return Turns(working=self._working, waiting=self._waiting)
+
+    @property
+    def retry_after_seconds(self) -> int:
+        """When those who are inside now will have been answered, at the pace of late; 1 to 30."""
+        seconds = self._inside * self._seconds / self._max_concurrent
+        return min(MAX_RETRY_SECONDS, max(1, math.ceil(seconds)))
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
@@ -131,23 +103,54 @@ class Gate:
             self._inside -= 1
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
+    async def turn(self, hung_up: Callable[[], Awaitable[None]] | None = None) -> AsyncIterator[None]:
         """To be worked on. Taken when the body is there: a slow upload must not keep others from their turn.
 
+        `hung_up` returns when the caller is gone; one who waits then waits no longer.
+
         Raises:
-            Overloaded: after MAX_QUEUE_SECONDS.
+            Overloaded: after MAX_QUEUE_SECONDS, or nobody is there any more to be answered.
         """
-        self._waiting += 1
-        try:
-            async with asyncio.timeout(MAX_QUEUE_SECONDS):
-                await self._slots.acquire()
-        except TimeoutError:
-            raise Overloaded("The request waited too long for its turn.") from None
-        finally:
-            self._waiting -= 1
+        await self._wait_for_turn(hung_up)
         self._working += 1
+        began = time.monotonic()
         try:
             yield
         finally:
             self._working -= 1
+            self._seconds += _WEIGHT * (time.monotonic() - began - self._seconds)
             self._slots.release()
+
+    async def _wait_for_turn(self, hung_up: Callable[[], Awaitable[None]] | None) -> None:
+        if not self._slots.locked():
+            await self._slots.acquire()
+            return
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(MAX_QUEUE_SECONDS):
+                if hung_up is None:
+                    await self._slots.acquire()
+                else:
+                    await self._acquire_unless(hung_up)
+        except TimeoutError:
+            raise Overloaded("The request waited too long for its turn.") from None
+        finally:
+            self._waiting -= 1
+
+    async def _acquire_unless(self, hung_up: Callable[[], Awaitable[None]]) -> None:
+        turn = asyncio.create_task(self._slots.acquire())
+        gone = asyncio.ensure_future(hung_up())
+        gone.add_done_callback(lambda future: future.cancelled() or future.exception())
+        try:
+            await asyncio.wait({turn, gone}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            # It may have come in this very moment.
+            if turn.done():
+                self._slots.release()
+            turn.cancel()
+            raise
+        finally:
+            gone.cancel()
+        if not turn.done():
+            turn.cancel()
+            raise Overloaded("The caller hung up before its turn.")

@@ -13,6 +13,7 @@ from rollcall.cli import (
     evaluate,
     feedback,
     import_people,
+    keys,
     migrate,
     migrate_legacy,
     models,
@@ -41,12 +42,16 @@ def parser() -> argparse.ArgumentParser:
     models.add_command(commands)
     backup.add_command(commands)
     erase.add_command(commands)
+    keys.add_command(commands)
     return made
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0, or 1 if something failed, or 128 and a signal's number."""
     options = parser().parse_args(arguments)
+    if options.command == "keys":
+        # It makes what the settings lack, so it must not need them.
+        return keys.run(options)
     with broken_off_by_signals() as signals:
         try:
             loaded = load_settings()

@@ -106,7 +106,7 @@ class RateLimited(RollcallError):
 
 
 class Overloaded(RollcallError):
-    """More requests waiting than MAX_QUEUED_REQUESTS, or one that waited too long."""
+    """More requests waiting than MAX_QUEUED_REQUESTS, or one that waited or took too long."""
 
     code = "OVERLOADED"
     suggestion = "Wait for as long as the Retry-After header says."
@@ -163,15 +163,15 @@ class Unauthorized(RollcallError):
     """API_KEYS is set and the request carries no key."""
 
     code = "UNAUTHORIZED"
-    suggestion = "Send the key in the X-API-Key header."
+    suggestion = "Send the key in the X-API-Key header, or as a bearer token."
     summary = "An API key is needed."
 
 
 class Forbidden(RollcallError):
-    """The key is not one of API_KEYS."""
+    """The key is not one of API_KEYS, or its role does not allow this."""
 
     code = "FORBIDDEN"
-    suggestion = "Check the key in the X-API-Key header."
+    suggestion = "Check the key; the administrator can make another."
     summary = "This API key is not accepted."
 
 

@@ -3,9 +3,9 @@
 import ipaddress
 import re
 from pathlib import Path
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, Self, TypeAlias
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -13,6 +13,8 @@ from pydantic_settings import (
     SettingsConfigDict,
     SettingsError,
 )
+
+from rollcall.core.api_keys import ApiKey, parse_api_keys
 
 # A model's name becomes a folder below MODEL_DIR, so it must not lead out of it.
 MODEL_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -36,8 +38,12 @@ def _split(value: object) -> object:
     return value
 
 
+def _keys(value: object) -> object:
+    return parse_api_keys(value) if isinstance(value, str) else value
+
+
 Words: TypeAlias = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
-Keys: TypeAlias = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
+Keys: TypeAlias = Annotated[tuple[ApiKey, ...], NoDecode, BeforeValidator(_keys)]
 Threshold: TypeAlias = Annotated[float, Field(ge=0, le=1)] | Literal["auto"]
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 Days: TypeAlias = Annotated[int, Field(ge=1, le=36500)]
@@ -48,7 +54,12 @@ class Settings(BaseSettings):
     """Files of secrets, then the environment, then a `.env` file; the names are SPEC's, in lower case."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     insightface_model: str = "buffalo_l"
@@ -59,6 +70,7 @@ class Settings(BaseSettings):
     similarity_threshold: Threshold = 0.6
     max_concurrent_requests: int = Field(default=10, ge=1)
     max_queued_requests: int = Field(default=100, ge=0)
+    request_timeout_seconds: int = Field(default=60, ge=1, le=3600)
     database_url: SecretStr = SecretStr("sqlite:///data/rollcall.db")
     database_pool_size: int = Field(default=5, ge=1)
     database_timeout_seconds: int = Field(default=10, ge=1, le=3600)
@@ -78,6 +90,8 @@ class Settings(BaseSettings):
     cors_origins: Words = ("*",)
     trusted_proxies: Networks = ()
     api_keys: Keys = ()
+    tls_cert_file: Path | None = None
+    tls_key_file: Path | None = None
     inference_backend: Literal["auto", "onnxruntime", "openvino", "cuda"] = "auto"
     inference_threads: int | None = Field(default=None, ge=1)
     multiple_faces_policy: Literal["largest", "reject"] = "largest"
@@ -118,14 +132,6 @@ class Settings(BaseSettings):
     def _any_case(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
 
-    @field_validator("api_keys", mode="before")
-    @classmethod
-    def _holds_a_key(cls, value: object) -> object:
-        # "," must not open the server to everybody.
-        if isinstance(value, str) and not _split(value):
-            raise ValueError("is set, but holds no key")
-        return value
-
     @field_validator("insightface_model", "ab_model", "shadow_model")
     @classmethod
     def _is_a_folder_name(cls, value: str | None) -> str | None:
@@ -153,6 +159,12 @@ class Settings(BaseSettings):
             raise ValueError("must be memory, or begin with redis://")
         return value
 
+    @model_validator(mode="after")
+    def _has_both_files_of_tls(self) -> Self:
+        if (self.tls_cert_file is None) != (self.tls_key_file is None):
+            raise ValueError("TLS_CERT_FILE and TLS_KEY_FILE: both must be set, or neither")
+        return self
+
     @field_validator("database_url")
     @classmethod
     def _is_a_database(cls, value: SecretStr) -> SecretStr:
@@ -176,5 +188,5 @@ def load_settings(secrets_folder: Path = SECRETS_FOLDER) -> Settings:
         raise WrongSettings(f"Wrong settings:\n{what}") from None
     except ValidationError as error:
         # Not str(error): it quotes the values, and some of them are secret.
-        lines = [f"{'.'.join(str(p) for p in e['loc'][:1]).upper()}: {e['msg']}" for e in error.errors()]
+        lines = [": ".join((*(str(p).upper() for p in e["loc"][:1]), e["msg"])) for e in error.errors()]
         raise WrongSettings("Wrong settings:\n" + "\n".join(dict.fromkeys(lines))) from None

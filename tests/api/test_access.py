@@ -11,6 +11,7 @@ import pytest
 from rollcall.api.access import logger
 from tests.api.calls import base64_of, enroll
 from tests.api.conftest import StartApp
+from tests.keys import make_key
 from tests.packs import picture
 from tests.servers import wait_for
 
@@ -81,10 +82,13 @@ def test_the_documentation_has_a_route_too(api: httpx.Client, kept: Kept) -> Non
 
 
 def test_refusals_are_told_too(start_app: StartApp, kept: Kept) -> None:
-    api = start_app(api_keys=["hush-key"])
+    office = make_key("office")
+    api = start_app(api_keys=office.entry)
     api.get("/api/face/list/all")
+    api.get("/api/face/list/all", headers=office.headers)
     api.put("/api/face/recognize")
-    assert [line["status"] for line in kept.about("/api/face/list/{person_type}")] == [401]
+    told = [(line["status"], line["key"]) for line in kept.about("/api/face/list/{person_type}")]
+    assert told == [(401, None), (200, "office")]
     assert [line["status"] for line in kept.about("unmatched")] == [405]
 
 

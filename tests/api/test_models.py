@@ -16,6 +16,7 @@ from rollcall.core.settings import Settings
 from tests.api.calls import enroll, error_of, recognize
 from tests.api.conftest import StartApp, settings_for
 from tests.db.rows import old_face
+from tests.keys import make_key
 from tests.live_app import LiveApp
 from tests.servers import wait_for
 from tests.switching import BLIND, BROKEN, FIRST, SECOND, write_models
@@ -298,7 +299,7 @@ def test_a_page_asked_for_wrongly_is_refused(models_api: httpx.Client, query: st
     ],
 )
 def test_models_are_only_shown_and_switched_with_a_key(start: StartApp, method: str, path: str) -> None:
-    api = start(api_keys="a-key-of-the-tests")
+    api = start(api_keys=make_key().entry)
     assert error_of(api.request(method, path), 401) == "UNAUTHORIZED"
     wrong = {"X-API-Key": "another"}
     assert error_of(api.request(method, path, headers=wrong), 403) == "FORBIDDEN"

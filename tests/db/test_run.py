@@ -128,6 +128,32 @@ def test_what_comes_too_late_is_not_written(database_url: str) -> None:
         assert read(database, "SELECT COUNT(*) FROM FaceData") == [(0,)]
 
 
+def test_what_was_given_up_is_not_written_later(database: SqlDatabase) -> None:
+    begun, given_up, done = threading.Event(), threading.Event(), threading.Event()
+
+    def work(records: Records) -> None:
+        try:
+            records.faces.add(new_face())
+            begun.set()
+            assert given_up.wait(60)
+        finally:
+            done.set()
+
+    async def scenario() -> None:
+        running = asyncio.create_task(database.run(work))
+        await asyncio.to_thread(begun.wait, 60)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        given_up.set()
+        await asyncio.to_thread(done.wait, 60)
+        # Whoever writes next waits for what the first left behind.
+        await database.run(lambda records: records.faces.add(new_face()))
+
+    asyncio.run(scenario())
+    assert read(database, "SELECT COUNT(*) FROM FaceData") == [(1,)]
+
+
 def test_those_who_wait_for_a_thread_give_up_in_time_too(database_url: str) -> None:
     async def crowd(database: SqlDatabase) -> list[BaseException | int]:
         adding = (database.run(lambda records: records.faces.add(new_face())) for _ in range(6))

@@ -12,12 +12,14 @@ import pytest
 from tests.api.calls import base64_of
 from tests.log_lines import lines_of
 from tests.mariadb import MariaDBServer
+from tests.keys import make_key
 from tests.packs import picture
 from tests.servers import RollcallServer, free_port, wait_for
 
 pytestmark = pytest.mark.slow
 
-KEY: Final = "hush-key-of-the-office"
+OFFICE: Final = make_key("office")
+KEY: Final = OFFICE.key
 PASSWORD: Final = "hush-word"
 PEOPLE: Final = {"S1": "Zebulon Quux", "S2": "Quilliam Vexley"}
 REQUEST: Final = "request-of-the-test"
@@ -64,7 +66,7 @@ def told(
         tmp_path_factory.mktemp("told"),
         **pack_settings,
         LOG_LEVEL="DEBUG",
-        API_KEYS=KEY,
+        API_KEYS=OFFICE.entry,
         ENABLE_FACE_QUALITY_CHECK="false",
         AUTO_DOWNLOAD_MODELS="true",
         SHADOW_MODEL="buffalo_sc",
@@ -113,7 +115,7 @@ def test_the_last_lines_are_there(told: tuple[RollcallServer, list[float]]) -> N
 def test_no_secret_is_in_the_log(told: tuple[RollcallServer, list[float]]) -> None:
     log = told[0].log()
     digest = hashlib.sha256(KEY.encode()).hexdigest()
-    for secret in ("hush", KEY, PASSWORD, digest, digest[:16]):
+    for secret in (KEY, PASSWORD, digest, digest[:16]):
         assert secret not in log
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
+from rollcall.core.api_keys import ApiKey, Role
 from rollcall.core.settings import Settings, WrongSettings, load_settings
 from tests.servers import ROOT, clean_environment
 
@@ -32,6 +33,8 @@ def test_the_defaults_are_the_contracts() -> None:
     assert settings.model_fallback == "face_recognition"
     assert settings.cors_origins == ("*",)
     assert settings.api_keys == ()
+    assert settings.request_timeout_seconds == 60
+    assert (settings.tls_cert_file, settings.tls_key_file) == (None, None)
     assert settings.inference_threads is None
 
 
@@ -130,6 +133,10 @@ def as_nobody() -> Iterator[None]:
         ("DATABASE_URL", "postgresql://host/db"),
         ("LOG_LEVEL", "LOUD"),
         ("API_KEYS", " , "),
+        ("API_KEYS", "a-plain-key"),
+        ("REQUEST_TIMEOUT_SECONDS", "0"),
+        ("TLS_CERT_FILE", "/etc/cert.pem"),
+        ("TLS_KEY_FILE", "/etc/key.pem"),
         ("INSIGHTFACE_MODEL", "../elsewhere"),
         ("HOST", "localhost:80"),
         ("PORT", "70000"),
@@ -180,18 +187,24 @@ def test_traces_go_where_opentelemetrys_settings_say(
 
 
 def test_secrets_show_neither_in_errors_nor_in_repr(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("API_KEYS", "hush-key")
+    digest = "5ec2e7" * 10 + "abcd"
+    monkeypatch.setenv("API_KEYS", f"gate:kiosk:{digest}")
     monkeypatch.setenv("DATABASE_URL", "mysql+pymysql://me:hush-word@host/db")
     monkeypatch.setenv("RATE_LIMIT_STORAGE", "redis://:hush-word@host")
     monkeypatch.setenv("MODEL_MIRROR_URL", "https://me:hush-word@host/")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "https://me:hush-word@host/")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "https://me:hush-word@host/")
     assert "hush" not in repr(load_settings())
-    assert load_settings().api_keys == (SecretStr("hush-key"),)
+    assert digest not in repr(load_settings())
+    assert load_settings().api_keys == (ApiKey(name="gate", role=Role.KIOSK, digest=digest),)
     monkeypatch.setenv("DATABASE_URL", "mysql://me:hush-word@host/db")
-    with pytest.raises(WrongSettings) as raised:
-        load_settings()
-    assert "hush" not in str(raised.value)
+    monkeypatch.setenv("API_KEYS", f"hush-key, gate:kiosk:{digest}")
+    for load in (load_settings, Settings):
+        with pytest.raises((WrongSettings, ValidationError)) as raised:
+            load()
+        assert "API_KEYS" in str(raised.value).upper()
+        assert "hush" not in str(raised.value)
+        assert digest not in str(raised.value)
 
 
 def test_a_wrong_setting_stops_the_start_with_a_clear_message() -> None:
