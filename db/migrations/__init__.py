@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from db.migrations import m0001_tables, m0002_calibrations, m0003_replicas, m0004_models
+from db.migrations import m0001_tables, m0002_calibrations, m0003_replicas, m0004_models, m0006_audit
 
 
 class Migration(NamedTuple):
@@ -24,4 +24,5 @@ MIGRATIONS: Final[Sequence[Migration]] = (
     Migration(2, "calibrations", m0002_calibrations.statements),
     Migration(3, "replicas", m0003_replicas.statements),
     Migration(4, "models", m0004_models.statements),
+    Migration(6, "audit", m0006_audit.statements),
 )
