@@ -7,7 +7,9 @@ from typing import Annotated, TypeAlias
 from fastapi import Depends, Request
 
 from rollcall.api.security import Gate, KeyCheck, RateLimit
+from rollcall.core.callers import ANONYMOUS, Caller, caller
 from rollcall.core.errors import ModelNotLoaded
+from rollcall.logs import request_id
 from rollcall.workflows.enroll import Enroll
 from rollcall.workflows.list_models import ListModels
 from rollcall.workflows.look import Look
@@ -56,7 +58,16 @@ def workflows(request: Request) -> Workflows:
 async def admitted(request: Request) -> AsyncIterator[None]:
     """Key, rate limit, a place in the queue: in this order, before the body is read."""
     guards: Guards = request.app.state.guards
-    await guards.rate_limit.check(request, guards.keys.caller(request))
+    key = guards.keys.caller(request)
+    await guards.rate_limit.check(request, key)
+    # Of this request's own task, with which it ends.
+    caller.set(
+        Caller(
+            name=getattr(key, "name", ANONYMOUS),
+            address=request.client.host if request.client else "",
+            request_id=request_id.get(),
+        )
+    )
     async with guards.gate.place():
         yield
 

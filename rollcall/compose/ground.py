@@ -60,7 +60,7 @@ def ground(settings: Settings, faces: FaceReader) -> Ground:
         recognition=recognition,
         gallery=gallery,
         prepare_database=prepare_database,
-        models=model_keeper(settings, faces, gallery, check),
+        models=model_keeper(settings, faces, gallery, check, database),
         faces=faces,
         people=people,
         pace=Pace(people),

@@ -1,8 +1,10 @@
 """Copy the database into an archive."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from rollcall.core.audit import Action
 from rollcall.core.backup import Batch, Contents, Manifest, Origin
 from rollcall.core.backup_ports import Archives, Copies, Progress, ReadableTables
 from rollcall.core.errors import InvalidRequest
@@ -17,7 +19,7 @@ class BackUp:
         self._version, self._progress = version, progress
 
     def run(self, file: Path, contents: Contents, *, passphrase: bytes | None, overwrite: bool) -> Manifest:
-        """Write one moment of the database, which goes on being used.
+        """Write one moment of the database, which goes on being used, and note that in its audit.
 
         Raises:
             InvalidRequest: the file exists and must not be overwritten, or cannot be written, or a shared
@@ -25,7 +27,26 @@ class BackUp:
             DatabaseError: as it says. There is no file then.
         """
         with self._copies.reading() as tables:
-            return self.write(tables, file, contents, passphrase=passphrase, overwrite=overwrite)
+            return self.write(
+                tables,
+                file,
+                contents,
+                passphrase=passphrase,
+                overwrite=overwrite,
+                # Before there is a file: what cannot be noted must not be taken out.
+                before_it_is_there=lambda manifest: self._note(manifest, encrypted=passphrase is not None),
+            )
+
+    def _note(self, manifest: Manifest, *, encrypted: bool) -> None:
+        contents = manifest.contents
+        self._copies.note(
+            Action.BACKUP_CREATED,
+            images=contents.images,
+            attendance=contents.attendance,
+            logs=contents.logs,
+            encrypted=encrypted,
+            rows={section.value: count for section, count in manifest.counts.items()},
+        )
 
     def write(
         self,
@@ -35,8 +56,9 @@ class BackUp:
         *,
         passphrase: bytes | None,
         overwrite: bool = False,
+        before_it_is_there: Callable[[Manifest], None] = lambda _manifest: None,
     ) -> Manifest:
-        """The same within a transaction of the caller's."""
+        """The same within a transaction of the caller's, who notes it."""
         origin = Origin(
             created=datetime.now(UTC).replace(microsecond=0),
             version=self._version,
@@ -52,6 +74,7 @@ class BackUp:
                     archive.add(batch)
                     done += len(batch.rows)
                     self._progress(f"Copying {section}", done, total)
+            before_it_is_there(archive.manifest)
         return archive.manifest
 
 
