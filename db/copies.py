@@ -40,7 +40,7 @@ class SqlCopies:
             yield SqlReadableTables(connection)
 
     def note(self, action: Action, **details: Detail) -> None:
-        """Append to the audit, in a transaction of its own; also while `reading` goes on."""
+        """Append to the audit, in a transaction of its own."""
         self._database.run_sync(lambda records: records.audit.add(action, None, by=None, **details))
 
     @contextmanager

@@ -32,8 +32,7 @@ def patient_database(settings: Settings, *, may_create: bool = False) -> Iterato
     """
     if not may_create:
         require_database(settings)
-    # Two connections: a backup is noted in the audit while one reads.
-    database = open_database(settings.database_url.get_secret_value(), pool_size=2, waits=PATIENCE)
+    database = open_database(settings.database_url.get_secret_value(), pool_size=1, waits=PATIENCE)
     try:
         migrate(database)
         yield database

@@ -86,7 +86,7 @@ class Copies(Protocol):
     def reading(self) -> AbstractContextManager[ReadableTables]: ...
 
     def note(self, action: Action, **details: Detail) -> None:
-        """Append to the audit, in a transaction of its own; also while `reading` goes on."""
+        """Append to the audit, in a transaction of its own."""
         ...
 
     def writing(self) -> AbstractContextManager[WritableTables]:
