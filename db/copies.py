@@ -12,6 +12,7 @@ from db.copy_writing import SqlWritableTables
 from db.engine import SqlDatabase
 from db.known_faces import SqlKnownFaces
 from db.locking import lock
+from rollcall.core.audit import Action, Detail
 from rollcall.core.records import EVERYTHING
 
 
@@ -37,6 +38,10 @@ class SqlCopies:
                 # SQLite holds still from the first read on.
                 connection.execute(select(tables.state.c.Name)).all()
             yield SqlReadableTables(connection)
+
+    def note(self, action: Action, **details: Detail) -> None:
+        """Append to the audit, in a transaction of its own."""
+        self._database.run_sync(lambda records: records.audit.add(action, None, by=None, **details))
 
     @contextmanager
     def writing(self) -> Iterator[SqlWritableTables]:

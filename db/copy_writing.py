@@ -22,6 +22,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError
 from sqlalchemy.sql.dml import UpdateBase
 
 from db.attendance import SqlAttendance
+from db.audit import SqlAudit
 from db.copy_losses import losses
 from db.copy_reading import PLAIN, WINDOW, SqlReadableTables, windows
 from db.expressions import chunks
@@ -41,6 +42,7 @@ class SqlWritableTables(SqlReadableTables):
         self._logs_meanwhile = connection.dialect.name == "mysql"
         logs = PLAIN[Section.LOGS]
         self._last_log_id: int = connection.execute(select(func.max(logs.c.Id))).scalar() or 0
+        self.audit = SqlAudit(connection)
 
     @property
     def max_statement_bytes(self) -> int | None:

@@ -6,9 +6,11 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from db.audit import SqlAudit
 from db.engine import SqlDatabase
 from db.locking import lock
 from db.traces import SqlTraces
+from rollcall.core.audit import Action, listed
 from rollcall.core.erasure import Erased, Erasure, Traces
 from rollcall.core.errors import DatabaseError, PersonNotFound
 
@@ -45,6 +47,7 @@ class SqlEraser:
             traces = SqlTraces(connection, erasure)
             summary = _require_any(traces.summary())
             traces.delete()
+            _note(connection, erasure, summary)
             self._before_commit()
         return Erased(traces=summary, wal_emptied=self._try_to_empty_the_wal())
 
@@ -80,6 +83,17 @@ class SqlEraser:
                 return False
             time.sleep(0.1)
         return True
+
+
+def _note(connection: Connection, erasure: Erasure, erased: Traces) -> None:
+    """Whom it was about is not told: the receipt says so, which others keep."""
+    SqlAudit(connection).add(
+        Action.ERASED,
+        person_type=erasure.person.type.value,
+        rows={name: count for name, count in erased.rows.items() if count},
+        face_ids=listed(erased.face_ids),
+        audit_entries=erased.audit_entries,
+    )
 
 
 def _require_any(traces: Traces) -> Traces:

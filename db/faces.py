@@ -11,7 +11,7 @@ from db.embeddings import read_embeddings, to_blob, to_json
 from db.expressions import chunks
 from db.known_faces import SqlKnownFaces
 from db.lacking import count_lacking, images_lacking, left_faces
-from db.listing import list_faces, of_person
+from db.listing import key_of, list_faces, of_person
 from db.locking import lock
 from db.packets import require_room
 from rollcall.core.models import LeftFace
@@ -71,6 +71,13 @@ class SqlFaces:
         if person is not None:
             query = query.where(of_person(person.type, person.code))
         return self._connection.execute(query).scalar_one()
+
+    def owner(self, face_id: int) -> PersonKey | None:
+        """Whose face it is; None if there is none of that Id, or its row names nobody who can be."""
+        table = tables.face_data
+        query = select(table.c.PersonType, table.c.PersonCode).where(table.c.Id == face_id)
+        row = self._connection.execute(query).first()
+        return None if row is None else key_of(row.PersonType, row.PersonCode)
 
     def remove(self, face_id: int) -> bool:
         """Delete one face; False if there is none of that Id."""

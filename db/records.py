@@ -5,6 +5,7 @@ from functools import cached_property
 from sqlalchemy import Connection
 
 from db.attendance import SqlAttendance
+from db.audit import SqlAudit
 from db.calibrations import SqlCalibrations
 from db.changes import SqlChanges
 from db.comparisons import SqlComparisons
@@ -81,6 +82,10 @@ class SqlRecords:
     @cached_property
     def settings(self) -> SqlSettings:
         return SqlSettings(self.connection)
+
+    @cached_property
+    def audit(self) -> SqlAudit:
+        return SqlAudit(self.connection)
 
     @cached_property
     def switches(self) -> SqlSwitches:

@@ -225,6 +225,7 @@ SESSIONS_ROW = "sessions_table"
 SESSIONS_ARE_OURS = "ours"
 KNOWN_FACES_ROW = "known_faces"
 KNOWN_FACES_ARE_FILLED = "filled"
+AUDIT_ROW = "audit"  # the newest entry's Id and Hash
 
 calibrations = Table(
     "RollcallCalibrations",
@@ -236,6 +237,25 @@ calibrations = Table(
     Column("SamePairs", Integer, nullable=False),
     Column("DifferentPairs", Integer, nullable=False),
     Column("CreatedDate", DateTime),
+)
+
+# core.audit says what the hashes are made of.
+audit = Table(
+    "RollcallAudit",
+    metadata,
+    Column("Id", Integer, primary_key=True, autoincrement=False),  # without gaps
+    Column("Moment", String(24), nullable=False),
+    Column("Actor", String(100), nullable=False),
+    Column("Address", String(64), nullable=False),
+    Column("RequestId", String(64), nullable=False),
+    Column("Action", String(40), nullable=False),
+    Column("PersonType", String(20)),
+    Column("PersonCode", String(10)),
+    Column("Salt", String(32)),
+    Column("PersonDigest", String(64)),
+    Column("Details", Text, nullable=False),  # JSON
+    Column("PreviousHash", String(64), nullable=False),
+    Column("Hash", String(64), nullable=False),
 )
 
 migrations = Table(

@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from db import tables
+from db.audit import SqlAudit
 from db.changes import SqlChanges
 from db.expressions import chunks, has_code
 from db.people import TABLES
@@ -45,6 +46,7 @@ class SqlTraces:
         self._person = TABLES[erasure.person.type]
         self._ids = {table: self._find(table, rule) for table, rule in self._rules().items()}
         self._orphans = self._orphaned()
+        self._entries = self._find(tables.audit, self._in_audit())
         self._references = read_references(connection)
         self._require_that_kept_rows_stay()
         self._picture = self._picture_to_clear()
@@ -64,10 +66,11 @@ class SqlTraces:
             face_ids=tuple(faces),
             clears_picture=self._picture is not None,
             cascades=tuple(sorted({ref.table for ref in acting(self._references, self._losing())})),
+            audit_entries=len(self._entries),
         )
 
     def delete(self) -> None:
-        """Delete them, and note the faces in the change table.
+        """Delete them, note the faces in the change table, and blank the person in the audit.
 
         Raises:
             InvalidRequest: a table of the school's own refers to a row.
@@ -80,6 +83,7 @@ class SqlTraces:
         for name in referrers_first(self._references, by_name):
             self._delete(by_name[name])
         self._clear_picture()
+        SqlAudit(self._connection).blank(self._entries)
         SqlChanges(self._connection).append([*faces, *self._orphans])
 
     def _rules(self) -> dict[Table, ColumnElement[bool]]:
@@ -113,6 +117,10 @@ class SqlTraces:
         )
         rules[self._person] = has_code(self._person.c[f"{self._person.name}Code"], [person.code])
         return rules
+
+    def _in_audit(self) -> ColumnElement[bool]:
+        table, person = tables.audit, self._erasure.person
+        return and_(has_code(table.c.PersonCode, [person.code]), table.c.PersonType == person.type.value)
 
     def _kept(self) -> Iterator[Table]:
         if self._erasure.keep_person:

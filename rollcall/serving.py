@@ -11,6 +11,7 @@ from typing import Final
 from fastapi import FastAPI
 
 from rollcall.compose import Parts, build
+from rollcall.core.callers import SERVER, caller
 from rollcall.core.errors import RollcallError
 from rollcall.core.ports import FaceReader
 from rollcall.core.settings import Settings
@@ -73,6 +74,7 @@ def _background_work(parts: Parts) -> list[Step]:
 
 async def _watched(step: Step) -> None:
     """Nobody awaits a background task: one that fails says so, and begins anew after a pause."""
+    caller.set(SERVER)
     while True:
         try:
             await step()

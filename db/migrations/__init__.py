@@ -16,6 +16,7 @@ from db.migrations import (
     m0003_replicas,
     m0004_models,
     m0005_recognitions,
+    m0006_audit,
 )
 
 
@@ -31,4 +32,5 @@ MIGRATIONS: Final[Sequence[Migration]] = (
     Migration(3, "replicas", m0003_replicas.statements),
     Migration(4, "models", m0004_models.statements),
     Migration(5, "recognitions", m0005_recognitions.statements),
+    Migration(6, "audit", m0006_audit.statements),
 )

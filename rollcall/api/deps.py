@@ -12,8 +12,10 @@ from rollcall.api.rate_limit import RateLimit
 from rollcall.api.roles import require_role, required_role
 from rollcall.api.security import Gate, KeyCheck
 from rollcall.core.api_keys import ApiKey
+from rollcall.core.callers import ANONYMOUS, Caller, caller
 from rollcall.core.errors import Forbidden, ModelNotLoaded, Unauthorized
 from rollcall.core.figures import Exposition
+from rollcall.core.requests import request_id
 from rollcall.workflows.enroll import Enroll
 from rollcall.workflows.list_models import ListModels
 from rollcall.workflows.look import Look
@@ -71,6 +73,14 @@ async def admitted(request: Request) -> AsyncIterator[None]:
     request.state.key_name = key.name if key else None  # the access line tells it
     await guards.rate_limit.count(request, key)
     require_role(key, required_role(request.method, route))
+    # Of this request's own task, with which it ends.
+    caller.set(
+        Caller(
+            name=key.name if key else ANONYMOUS,
+            address=request.client.host if request.client else "",
+            request_id=request_id.get(),
+        )
+    )
     async with guards.gate.place(), guards.deadline.of(request, route):
         yield
 

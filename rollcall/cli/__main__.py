@@ -2,11 +2,15 @@
 
 import argparse
 import asyncio
+import os
+import pwd
 import sys
 from collections.abc import Sequence
 from typing import Final
+from uuid import uuid4
 
 from rollcall.cli import (
+    audit,
     backup,
     compare,
     erase,
@@ -20,6 +24,7 @@ from rollcall.cli import (
     settings,
 )
 from rollcall.cli.breaking_off import broken_off_by_signals
+from rollcall.core.callers import Caller, caller
 from rollcall.core.errors import RollcallError
 from rollcall.core.settings import WrongSettings, load_settings
 from rollcall.telemetry.logs import configure_command_logs
@@ -43,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     backup.add_command(commands)
     erase.add_command(commands)
     keys.add_command(commands)
+    audit.add_command(commands)
     return made
 
 
@@ -56,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             loaded = load_settings()
             configure_command_logs(loaded.log_level)
+            caller.set(_whoever_calls())
             status: int = asyncio.run(options.run(options, loaded))
         except (WrongSettings, RollcallError, KeyboardInterrupt) as error:
             if not signals:
@@ -65,6 +72,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"Broken off{undone}.", file=sys.stderr)
             return 128 + signals[0]
     return status
+
+
+def _whoever_calls() -> Caller:
+    """The system's user, and an id that all entries of one command have."""
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        user = str(os.getuid())  # in a container
+    return Caller(name=f"command line, {user}", request_id=uuid4().hex)
 
 
 if __name__ == "__main__":

@@ -72,6 +72,8 @@ async def run(options: argparse.Namespace, settings: Settings) -> int:
 def _told(traces: Traces) -> Iterator[str]:
     yield "This will be deleted:"
     yield from (f"  {name}: {count}" for name, count in traces.rows.items() if count)
+    if traces.audit_entries:
+        yield f"The code goes from {traces.audit_entries} entries of RollcallAudit, which stay."
     for name, count in traces.kept.items():
         yield f"Kept: {name}: {count}"
     for name in traces.cascades:

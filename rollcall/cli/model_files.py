@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+from rollcall.cli.noting import note
 from rollcall.cli.progress_bars import ProgressBars
+from rollcall.core.audit import Action
 from rollcall.core.errors import InvalidRequest
 from rollcall.core.settings import Settings
 from rollcall.modelstore.catalog import OFFICIAL_PACKS, Pack, official, present
@@ -71,6 +73,7 @@ async def download_shown(pack: Pack, settings: Settings) -> int:
         print(failure, file=sys.stderr)
         return 1
     print(f"{pack.name} is in MODEL_DIR. Its licence: {pack.licence}.")
+    await note(settings, Action.MODEL_FETCHED, model=pack.name)
     return 0
 
 
@@ -109,4 +112,5 @@ async def remove(options: argparse.Namespace, settings: Settings) -> int:
     """Raises InvalidRequest: as remove_pack."""
     await asyncio.to_thread(remove_pack, settings.model_dir, options.name)
     print(f"{options.name} is removed.")
+    await note(settings, Action.MODEL_REMOVED, model=options.name)
     return 0

@@ -7,6 +7,7 @@ from typing import Any
 
 from db.engine import SqlDatabase, open_database
 from db.migrate import migrate
+from rollcall.core.audit import Action
 from rollcall.core.errors import InvalidRequest
 from rollcall.core.settings import Settings
 from rollcall.core.shared_settings import FOR_OPERATORS, SharedSettings, valid_shared
@@ -61,6 +62,7 @@ def _set(database: SqlDatabase, options: argparse.Namespace, _settings: Settings
     migrate(database)
     with database.transaction() as records:
         records.settings.put(options.name, value)
+        records.audit.add(Action.SETTING_CHANGED, name=options.name, value=value)
     print(f"{options.name} is {value} for all servers of this database.")
 
 
@@ -68,6 +70,8 @@ def _unset(database: SqlDatabase, options: argparse.Namespace, _settings: Settin
     migrate(database)
     with database.transaction() as records:
         removed = records.settings.remove(options.name)
+        if removed:
+            records.audit.add(Action.SETTING_CHANGED, name=options.name, value=None)
     print(f"{options.name} {'is no longer' if removed else 'was not'} shared; the environment counts.")
 
 

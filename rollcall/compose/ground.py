@@ -62,7 +62,7 @@ def ground(settings: Settings, faces: FaceReader, observer: Observer) -> Ground:
         recognition=recognition,
         gallery=gallery,
         prepare_database=prepare_database,
-        models=model_keeper(settings, faces, gallery, check),
+        models=model_keeper(settings, faces, gallery, check, database),
         faces=faces,
         people=people,
         pace=Pace(people),

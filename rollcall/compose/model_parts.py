@@ -1,9 +1,12 @@
 """The parts that bring models up and change them."""
 
 import asyncio
+import logging
 from functools import partial
 
 from db.engine import SqlDatabase
+from rollcall.core.audit import Action
+from rollcall.core.errors import RollcallError
 from rollcall.core.ports import FaceReader
 from rollcall.core.settings import Settings
 from rollcall.gallery.gallery import FaceGallery
@@ -16,6 +19,8 @@ from rollcall.modelstore.listing import is_known
 from rollcall.workflows.check_model import CheckModel
 from rollcall.workflows.switch_models import SwitchModels
 
+logger = logging.getLogger("rollcall.models")
+
 
 def has_fallback(settings: Settings) -> bool:
     return settings.model_fallback == "face_recognition"
@@ -27,12 +32,17 @@ def further_models(settings: Settings) -> tuple[str, ...]:
 
 
 def model_keeper(
-    settings: Settings, faces: FaceReader, gallery: FaceGallery, check: CheckModel
+    settings: Settings, faces: FaceReader, gallery: FaceGallery, check: CheckModel, database: SqlDatabase
 ) -> ModelKeeper:
     async def fetch(pack: Pack, progress: Progress) -> None:
         await download(
             pack, model_dir=settings.model_dir, mirror=settings.model_mirror_url, progress=progress
         )
+        try:
+            await database.run(lambda records: records.audit.add(Action.MODEL_FETCHED, model=pack.name))
+        except RollcallError as error:
+            # It may be that there are no tables yet; the model must answer all the same.
+            logger.warning("The download of %s is not noted in the audit: %s", pack.name, error.message)
 
     return ModelKeeper(
         choice=ModelChoice(

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
+from rollcall.core.audit import Action, Audit, Detail
 from rollcall.core.backup import Batch, Columns, Contents, Manifest, Origin, Section
 
 
@@ -34,6 +35,9 @@ class WritableTables(ReadableTables, Protocol):
 
     There are no embeddings without a face, which a restored face of that Id would inherit.
     """
+
+    @property
+    def audit(self) -> Audit: ...
 
     @property
     def max_statement_bytes(self) -> int | None:
@@ -80,6 +84,10 @@ class Copies(Protocol):
         ...
 
     def reading(self) -> AbstractContextManager[ReadableTables]: ...
+
+    def note(self, action: Action, **details: Detail) -> None:
+        """Append to the audit, in a transaction of its own."""
+        ...
 
     def writing(self) -> AbstractContextManager[WritableTables]:
         """Committed when the block ends, with a note in the change table that everything changed; rolled

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
+from rollcall.core.audit import Audit
 from rollcall.core.comparisons import Comparison
 from rollcall.core.feedback import Recognitions
 from rollcall.core.legacy import OldDescriptors
@@ -48,6 +49,10 @@ class Faces(Protocol):
         ...
 
     def count(self, person: PersonKey | None = None) -> int: ...
+
+    def owner(self, face_id: int) -> PersonKey | None:
+        """Whose face it is; None if there is none of that Id, or its row names nobody who can be."""
+        ...
 
     def remove(self, face_id: int) -> bool:
         """Delete one face; False if there is none of that Id."""
@@ -250,6 +255,8 @@ class Records(Protocol):
     def calibrations(self) -> StoredCalibrations: ...
     @property
     def settings(self) -> StoredSettings: ...
+    @property
+    def audit(self) -> Audit: ...
     @property
     def switches(self) -> Switches: ...
     @property

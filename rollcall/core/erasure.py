@@ -26,6 +26,7 @@ class Traces:
 
     `clears_picture`: a row of Student or Teacher is kept and loses its picture. `cascades` are tables whose
     rows the database deletes or changes by itself, on any level, when rows that they refer to are deleted.
+    `audit_entries` of the audit name the person, and will no more.
     """
 
     rows: Mapping[str, int]
@@ -33,11 +34,12 @@ class Traces:
     face_ids: tuple[int, ...]
     clears_picture: bool
     cascades: tuple[str, ...]
+    audit_entries: int
 
     @property
     def are_any(self) -> bool:
         """Whether anything is known of the person."""
-        return any({**self.rows, **self.kept, ORPHANS: 0}.values())
+        return any({**self.rows, **self.kept, ORPHANS: 0}.values()) or self.audit_entries > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from rollcall.workflows.announce import UP_SECONDS
 from rollcall.workflows.embed_missing import EmbedMissing
 from rollcall.workflows.pacing import Pace
 from rollcall.workflows.rehearse import objection, rehearse, unread_among
-from rollcall.workflows.switch_models import flip
+from rollcall.workflows.switch_models import audit_end, flip
 
 logger = logging.getLogger("rollcall.models")
 
@@ -118,6 +118,7 @@ class CarryOutSwitch:
                 return False
             records.switches.end(switch.id, SwitchState.FAILED, problem=problem, rehearsal=rehearsal)
             records.settings.remove("next_model")
+            audit_end(records, switch, SwitchState.FAILED)
             return True
 
         # Another server that has taken it over meanwhile may fare better.
@@ -228,6 +229,7 @@ class CarryOutSwitch:
                 raise _Over
             records.switches.end(switch.id, SwitchState.DONE, rehearsal=rehearsal)
             flip(records, switch.source, switch.target)
+            audit_end(records, switch, SwitchState.DONE)
 
         await self._database.run(turn)
         await self._gallery.refresh()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
+from rollcall.core.audit import Action
 from rollcall.core.database_ports import Database, Records
 from rollcall.core.errors import (
     DatabaseError,
@@ -151,22 +152,34 @@ class Enroll:
     async def _store(self, enrollment: Enrollment, ready: _Ready) -> Enrolled:
         def write(records: Records) -> int:
             records.changes.lock()
-            self._require_person(records, enrollment)
+            created, replaced = self._require_person(records, enrollment), 0
             if enrollment.mode is EnrollMode.REPLACE:
-                records.faces.remove_person(enrollment.person)
+                replaced = records.faces.remove_person(enrollment.person)
             elif enrollment.mode is EnrollMode.REJECT and records.faces.count(enrollment.person):
                 raise DuplicateEnrollment
-            return records.faces.add(ready.face)
+            face_id = records.faces.add(ready.face)
+            records.audit.add(
+                Action.ENROLLED,
+                enrollment.person,
+                face_id=face_id,
+                model=ready.face.model,
+                mode=enrollment.mode.value,
+                replaced_faces=replaced,
+                person_created=created,
+            )
+            return face_id
 
         face_id = await self._database.run(write)
         return Enrolled(person=enrollment.person, face_id=face_id, warnings=ready.warnings)
 
-    def _require_person(self, records: Records, enrollment: Enrollment) -> None:
+    def _require_person(self, records: Records, enrollment: Enrollment) -> bool:
+        """Whether the person had to be created."""
         if records.people.find(enrollment.person) is not None:
-            return
+            return False
         if not self._create_people:
             raise PersonNotFound
         records.people.add(Person(key=enrollment.person, name=enrollment.name))
+        return True
 
 
 async def _outcome(step: Awaitable[T]) -> T | RollcallError:

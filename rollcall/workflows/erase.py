@@ -27,6 +27,7 @@ class Receipt:
             "kept_rows": dict(traces.kept),
             "picture_cleared": traces.clears_picture,
             "tables_that_cascade": traces.cascades,
+            "audit_entries_blanked": traces.audit_entries,
         }
         if self.erased.wal_emptied is not None:
             told["wal_emptied"] = self.erased.wal_emptied

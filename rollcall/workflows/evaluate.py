@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rollcall.core.audit import Action
 from rollcall.core.calibration import Calibration, CalibrationSource
 from rollcall.core.database_ports import Database
 from rollcall.core.error_rates import ErrorRates
@@ -170,12 +171,20 @@ class Evaluate:
 
     def store(self, pairs: Pairs, calibration: Calibration) -> None:
         """Servers on this database take it into use by themselves. Blocks on the database."""
+        same_pairs, different_pairs = len(pairs.rates.same), len(pairs.rates.different)
         with self._database.transaction() as records:
             records.calibrations.put(
                 StoredCalibration(
                     model=pairs.model,
                     calibration=calibration,
-                    same_pairs=len(pairs.rates.same),
-                    different_pairs=len(pairs.rates.different),
+                    same_pairs=same_pairs,
+                    different_pairs=different_pairs,
                 )
+            )
+            records.audit.add(
+                Action.CALIBRATION_STORED,
+                model=pairs.model,
+                operating_point=calibration.operating_point,
+                same_pairs=same_pairs,
+                different_pairs=different_pairs,
             )

@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncIterator, Collection
 
+from rollcall.core.audit import Action, listed
 from rollcall.core.backup_ports import Progress
-from rollcall.core.database_ports import Database
+from rollcall.core.database_ports import Database, Records
 from rollcall.core.legacy import Looked, MovedRow, OldRow, OldRows, Outcome, RowReport
 
 
@@ -57,7 +58,13 @@ class LegacyRows:
         return await self._database.run(lambda records: records.old_descriptors.check(after))
 
     async def _put_back(self, after: int, face_ids: Collection[int] | None) -> Looked:
-        return await self._database.run(lambda records: records.old_descriptors.put_back(after, face_ids))
+        def put_back(records: Records) -> Looked:
+            found = records.old_descriptors.put_back(after, face_ids)
+            if found.right:
+                records.audit.add(Action.LEGACY_UNDONE, faces=len(found.right), face_ids=listed(found.right))
+            return found
+
+        return await self._database.run(put_back)
 
 
 def report_moved(row: MovedRow) -> RowReport:

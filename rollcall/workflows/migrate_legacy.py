@@ -8,7 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from rollcall.core.database_ports import Database
+from rollcall.core.audit import Action
+from rollcall.core.database_ports import Database, Records
 from rollcall.core.errors import LowQualityImage, ModelNotLoaded, Overloaded, RollcallError
 from rollcall.core.faces import FALLBACK_MODEL, Face, Reading, ReadRequest, Subjects, metric_of
 from rollcall.core.legacy import OLD_TOLERANCE, Move, MovedRow, OldRow, Outcome, RowReport
@@ -90,7 +91,15 @@ class MigrateLegacy:
         move = judged.move
         if move is None:
             return judged.report
-        if not await self._database.run(lambda records: records.old_descriptors.move(move)):
+
+        def write(records: Records) -> bool:
+            moved = records.old_descriptors.move(move)
+            if moved:
+                owner = records.faces.owner(move.row.id)
+                records.audit.add(Action.LEGACY_MIGRATED, owner, face_id=move.row.id, model=move.model)
+            return moved
+
+        if not await self._database.run(write):
             return report_old(move.row, Outcome.CHANGED, "while it was read; run this again")
         return replace(judged.report, model=move.model)
 

@@ -4,6 +4,8 @@ import logging
 from functools import partial
 from typing import Final
 
+from rollcall.core.audit import Action
+from rollcall.core.callers import ANOTHER_PROGRAM
 from rollcall.core.database_ports import Database, Records
 
 logger = logging.getLogger("rollcall.notice_foreign_writes")
@@ -69,7 +71,10 @@ class NoticeForeignWrites:
         def compare(records: Records) -> tuple[int | None, int]:
             last, differing = records.known_faces.compare(after, size=size, descriptors=descriptors)
             # Only now under the lock, which no round takes that finds nothing.
-            return last, records.known_faces.take_over(differing) if differing else 0
+            count = records.known_faces.take_over(differing) if differing else 0
+            if count:
+                records.audit.add(Action.FOREIGN_WRITES, by=ANOTHER_PROGRAM, faces=count)
+            return last, count
 
         return await self._database.run(compare)
 

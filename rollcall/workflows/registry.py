@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rollcall.core.database_ports import Database
+from rollcall.core.audit import Action
+from rollcall.core.database_ports import Database, Records
 from rollcall.core.errors import NotFound, PersonNotFound
 from rollcall.core.people import PersonKey, PersonType
 from rollcall.core.records import EnrolledFace
@@ -37,7 +38,12 @@ class Registry:
     async def forget_person(self, person: PersonKey) -> int:
         """Delete every face of a person; returns how many. Raises PersonNotFound if there was none."""
 
-        removed = await self._database.run(lambda records: records.faces.remove_person(person))
+        def remove(records: Records) -> int:
+            if removed := records.faces.remove_person(person):
+                records.audit.add(Action.PERSON_DELETED, person, faces=removed)
+            return removed
+
+        removed = await self._database.run(remove)
         if not removed:
             raise PersonNotFound("This person has no enrolled face.")
         return removed
@@ -45,6 +51,14 @@ class Registry:
     async def forget_face(self, face_id: int) -> None:
         """Delete one FaceData row. Raises NotFound if there is none of that Id."""
 
+        def remove(records: Records) -> bool:
+            records.changes.lock()
+            owner = records.faces.owner(face_id)
+            removed = records.faces.remove(face_id)
+            if removed:
+                records.audit.add(Action.FACE_DELETED, owner, face_id=face_id)
+            return removed
+
         # Raised only after the commit: what our tables have of a face that another program deleted goes too.
-        if not await self._database.run(lambda records: records.faces.remove(face_id)):
+        if not await self._database.run(remove):
             raise NotFound("There is no face of this id.")

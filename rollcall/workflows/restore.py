@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from rollcall.core.audit import Action
 from rollcall.core.backup import ALL_COLUMNS, PEOPLE, Contents, Section
 from rollcall.core.backup_ports import Archives, Copies, Progress, WritableTables
 from rollcall.core.errors import InvalidRequest
@@ -91,6 +92,13 @@ class Restore:
                         tables.clear(section)
                 merge = Merge(tables, checked, update_people=replaces)
                 self._apply(file, options.passphrase, checked, merge)
+                tables.audit.add(
+                    Action.BACKUP_RESTORED,
+                    mode=options.mode.value,
+                    of=checked.manifest.origin.created.isoformat(),
+                    state_before_saved=undo is not None,
+                    added={section.value: tally.added for section, tally in merge.tallies.items()},
+                )
                 self._before_commit(undo)
         return Restored(tallies=merge.tallies, undo=undo)
 

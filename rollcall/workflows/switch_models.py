@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from rollcall.core.audit import Action
 from rollcall.core.database_ports import Database, Records
 from rollcall.core.errors import (
     InternalError,
@@ -77,7 +78,9 @@ class SwitchModels:
             if (running := _running(records)) is not None:
                 raise ModelConflict(f"A switch to {running.target} is under way.", target=running.target)
             records.settings.put("next_model", target)
-            return records.switches.add(SwitchKind.SWITCH, source, target, forced=force)
+            switch = records.switches.add(SwitchKind.SWITCH, source, target, forced=force)
+            records.audit.add(Action.SWITCH_BEGUN, switch=switch, source=source, target=target, forced=force)
+            return switch
 
         id = await self._database.run(add)
         await self._gallery.refresh()
@@ -111,6 +114,7 @@ class SwitchModels:
             id = records.switches.add(SwitchKind.ROLLBACK, source, previous)
             flip(records, source, previous)
             records.switches.end(id, SwitchState.DONE)
+            records.audit.add(Action.ROLLED_BACK, switch=id, source=source, target=previous)
             return records.switches.of(id)
 
         switch = await self._database.run(flip_back)
@@ -157,7 +161,9 @@ class SwitchModels:
             records.changes.lock()
             if records.switches.running() is not None or self._wanted(records) != wanted:
                 raise ModelConflict("The models were changed meanwhile; not all is pruned.")
-            return records.faces.prune(keep, PRUNE_FACES)
+            if count := records.faces.prune(keep, PRUNE_FACES):
+                records.audit.add(Action.PRUNED, kept_model=wanted, faces=count)
+            return count
 
         pruned = 0
         while count := await self._database.run(prune_some):
@@ -177,7 +183,8 @@ class SwitchModels:
             raise ModelConflict(
                 f"{lacking} servers have not loaded {wanted}: they need what would be pruned."
             )
-        records.settings.remove("previous_model")
+        if records.settings.remove("previous_model"):
+            records.audit.add(Action.PRUNED, kept_model=wanted, way_back=False)
         return wanted
 
     async def latest(self) -> Switch | None:
@@ -231,11 +238,17 @@ def flip(records: Records, source: str | None, target: str) -> None:
     records.settings.remove("next_model")
 
 
+def audit_end(records: Records, switch: Switch, state: SwitchState) -> None:
+    """Note in this transaction how a switch ended by itself."""
+    records.audit.add(Action.SWITCH_ENDED, switch=switch.id, target=switch.target, state=state.value)
+
+
 def _running(records: Records) -> Switch | None:
     """The switch under way. One of which the settings do not know, as after a restored backup, is ended."""
     running = records.switches.running()
     if running is not None and records.settings.all().next_model != running.target:
         records.switches.end(running.id, SwitchState.CANCELLED)
+        audit_end(records, running, SwitchState.CANCELLED)
         return None
     return running
 
@@ -244,6 +257,7 @@ def _cancel(records: Records) -> Switch | None:
     running = records.switches.running()
     if running is not None:
         records.switches.end(running.id, SwitchState.CANCELLED)
+        records.audit.add(Action.SWITCH_CANCELLED, switch=running.id, target=running.target)
     if records.settings.all().next_model is not None:
         records.settings.remove("next_model")
     return running

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from tests.api.calls import base64_of
+from tests.keys import make_key
 from tests.log_lines import lines_of
 from tests.mariadb import MariaDBServer
-from tests.keys import make_key
 from tests.packs import picture
 from tests.servers import RollcallServer, free_port, wait_for
 
