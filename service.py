@@ -12,6 +12,7 @@ from rollcall import compose
 from rollcall.api.app import create_app
 from rollcall.core.errors import DatabaseError
 from rollcall.core.settings import Settings, WrongSettings, load_settings
+from rollcall.draining import install_draining
 from rollcall.logs import configure_logs
 from rollcall.serving import serving
 from runners.backends import streams_of
@@ -43,6 +44,7 @@ def settings_or_exit() -> Settings:
 
 settings = settings_or_exit()
 configure_logs(settings.log_level)
+install_draining()
 watch_dispatchers()
 forget_queueing()
 skip_training()
