@@ -1,4 +1,4 @@
-"""The container's health check: status 0 when /api/health answers 200, which it does when healthy or degraded.
+"""The container's health check: status 0 when /api/health answers 200, which means healthy or degraded.
 
 It imports nothing of Rollcall, because it runs every 30 seconds and must cost next to nothing.
 """

@@ -1,9 +1,9 @@
-"""The end of a server: at SIGTERM requests in flight are finished, and nothing waits for longer than 30 seconds.
+"""The end of a server: at SIGTERM requests in flight are finished, and it is gone within 30 seconds.
 
-Left alone, BentoML 1.4.39's supervisor ends the API and the runner at the same moment, and deletes the runner's
-socket before: what was in flight is answered 503. It also keeps its port open until the last process ended, so
-that callers connect whom nobody will answer. Most of what mends it is private code; its version is pinned, and
-tests/e2e/test_draining.py tells when a guard stops working.
+Left alone, BentoML 1.4.39's supervisor ends the API and the runner at the same moment, and deletes the
+runner's socket before: what was in flight is answered 503. It also keeps its port open until the last process
+ended, so that callers connect whom nobody will answer. Most of what mends it is private code; its version is
+pinned, and tests/e2e/test_draining.py tells when a guard stops working.
 """
 
 import asyncio
@@ -19,8 +19,8 @@ from circus.exc import ConflictError  # type: ignore[import-untyped]
 
 # BentoML's name for the watcher of the service that it was told to serve; all others serve that one.
 API_WATCHER: Final = "service"
-# Together less than 30 s, after which a container is killed. Whoever has not sent a request's body by then is
-# cut off; then the API has some time to close its parts, and the runner, which has nothing left to do, to end.
+# Together less than 30 s, after which a container is killed. Whoever has not sent a request's body by then
+# is cut off; then the API has some time to close its parts, and the runner, which is idle by now, to end.
 REQUESTS_OPTION: Final = "--timeout-graceful-shutdown"
 REQUESTS_SECONDS: Final = 22
 API_SECONDS: Final = 25.0

@@ -34,18 +34,18 @@ class Container:
             f"{name}={value}" for name, value in {**image.environment, "HOME": "/tmp", **settings}.items()
         ]
         self.volumes = folder / "volumes"
-        for volume in image.volumes:
+        for volume in image.words("VOLUME"):
             self._make_volume(self.volumes / volume.lstrip("/"), image.inside(volume))
         self._outside: subprocess.Popen[bytes]
 
     def __enter__(self) -> "Container":
-        user = self._image.user
-        inside = ["/usr/bin/env", "-i", f"--chdir={self._image.workdir}", *self._environment]
+        user = self._image.said("USER")
+        inside = ["/usr/bin/env", "-i", f"--chdir={self._image.said('WORKDIR')}", *self._environment]
         command = ["sh", "-c", _START, "sh", str(self._image.tree), str(self.volumes), user, *inside]
         namespaces = ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child"]
         with (self._folder / "container.log").open("wb") as log:
             self._outside = subprocess.Popen(
-                [*namespaces, *command, *self._image.command], stdout=log, stderr=log
+                [*namespaces, *command, *self._image.words("CMD")], stdout=log, stderr=log
             )
         wait_for(lambda: bool(psutil.Process(self._outside.pid).children()), "the container's start")
         return self
@@ -64,7 +64,7 @@ class Container:
 
     def run(self, *command: str, root: bool = False) -> subprocess.CompletedProcess[str]:
         """As `docker exec`."""
-        user, _, group = self._image.user.partition(":")
+        user, _, group = self._image.said("USER").partition(":")
         who = [] if root else ["--setuid", user, "--setgid", group]
         enter = [
             "nsenter",

@@ -18,7 +18,7 @@ from tests.dockerfile import Instruction, parse
 
 SUITE: Final = "bookworm"
 # What the base image has, as far as the Dockerfile and the server use it.
-BASE_PACKAGES: Final = ("python3.11", "python3.11-venv", "ca-certificates")
+BASE_PACKAGES: Final = ("python3.11", "python3.11-venv", "python3-distutils", "ca-certificates")
 BASE_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 STEP_LIMIT_SECONDS: Final = 600
 
@@ -43,11 +43,16 @@ def why_not() -> str | None:
 
 def debian_tree(folder: Path) -> None:
     """Make a minimal Debian system, from the mirror that this machine's apt uses."""
+    # As Debian's own images are made: nobody needs this tree after a power cut.
+    settings = folder / "etc/dpkg/dpkg.cfg.d"
+    settings.mkdir(parents=True)
+    (settings / "speed").write_text("force-unsafe-io\n")
     mirror = _output("apt-get", "indextargets", "--format", "$(REPO_URI)", f"Release: {SUITE}").split()[0]
     packages = ",".join(BASE_PACKAGES)
     command = ["debootstrap", "--variant=minbase", f"--include={packages}", SUITE, str(folder), mirror]
     done = subprocess.run(command, capture_output=True, text=True, timeout=STEP_LIMIT_SECONDS, check=False)
     assert done.returncode == 0, done.stdout[-3000:]
+    (folder / "etc/hosts").write_text("127.0.0.1 localhost\n")  # Docker gives every container one
 
 
 class Image:
@@ -57,15 +62,21 @@ class Image:
         """Carry out the Dockerfile in the tree, which must hold what its FROM names."""
         self.tree = tree
         self.environment = {"PATH": BASE_PATH}
-        self.workdir, self.user = "/", "0:0"
-        self.volumes: list[str] = []
-        self.ports: list[str] = []
-        self.command: list[str] = []
-        self.health_check: list[str] = []
-        self.base = self.stop_signal = ""
         self._context = context
+        self._said: dict[str, Instruction] = {}
         for instruction in parse((context / "env/docker/Dockerfile").read_text()):
             self._carry_out(instruction)
+
+    def said(self, name: str) -> str:
+        """The value of its last instruction of this name, such as USER."""
+        return self._said[name].value
+
+    def words(self, name: str) -> list[str]:
+        return self._said[name].words()
+
+    @property
+    def health_check(self) -> list[str]:
+        return Instruction(name="CMD", flags={}, value=self.said("HEALTHCHECK").removeprefix("CMD ")).words()
 
     def files(self) -> list[str]:
         """Every file of the image, from its root."""
@@ -80,8 +91,6 @@ class Image:
 
     def _carry_out(self, step: Instruction) -> None:
         match step.name:
-            case "FROM":
-                self.base = step.value
             case "ENV":
                 for word in step.words():
                     name, _, value = word.partition("=")
@@ -90,22 +99,8 @@ class Image:
                 self._run(step)
             case "COPY":
                 self._copy(step.words())
-            case "WORKDIR":
-                self.workdir = step.value
-            case "USER":
-                self.user = step.value
-            case "VOLUME":
-                self.volumes = step.words()
-            case "EXPOSE":
-                self.ports += step.words()
-            case "STOPSIGNAL":
-                self.stop_signal = step.value
-            case "HEALTHCHECK":
-                self.health_check = Instruction(
-                    name="CMD", flags={}, value=step.value.removeprefix("CMD ")
-                ).words()
-            case "CMD":
-                self.command = step.words()
+            case "FROM" | "WORKDIR" | "USER" | "VOLUME" | "EXPOSE" | "STOPSIGNAL" | "HEALTHCHECK" | "CMD":
+                self._said[step.name] = step
             case other:
                 raise NotImplementedError(other)
 
@@ -162,7 +157,7 @@ def pip_settings() -> dict[str, str]:
 
 
 def _local_folders(values: Iterable[str]) -> list[str]:
-    """The folders of packages that pip's configuration names, such as /opt/packages for /opt/packages/simple."""
+    """The folders of packages that pip's configuration names: /opt/packages for /opt/packages/simple."""
     text = " ".join(values)
     paths = [Path(path) for path in re.findall(r"(?:^|(?<= ))(?:file://)?(/\S+)", text)]
     folders = {str(Path(*path.parts[:3])) for path in paths if path.is_dir()}

@@ -1,4 +1,4 @@
-"""The image, without Docker: its Dockerfile is carried out in a new Debian tree, and the server runs there."""
+"""The image, without Docker: its Dockerfile is carried out in a new Debian tree, where the server runs."""
 
 import json
 import os
@@ -59,7 +59,7 @@ def container(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     settings = {"INSIGHTFACE_MODEL": PACK_NAME, "AUTO_DOWNLOAD_MODELS": "false"}
     container = Container(image, tmp_path_factory.mktemp("container"), **settings)
     write_pack(container.volumes / "models" / PACK_NAME)
-    subprocess.run(["chown", "-R", image.user, str(container.volumes / "models")], check=True)
+    subprocess.run(["chown", "-R", image.said("USER"), str(container.volumes / "models")], check=True)
     with container:
         wait_for(lambda: health(container).get("status") == "healthy", "good health")
         yield container
@@ -104,11 +104,11 @@ def test_what_is_installed_is_what_was_locked(image: Image) -> None:
 
 
 def test_what_the_image_says_of_itself(image: Image) -> None:
-    assert image.base == "python:3.11-slim-bookworm"
-    assert image.ports == ["8000"]
-    assert image.volumes == ["/models", "/data"]
-    assert image.stop_signal == "SIGTERM"
-    assert image.user == "10001:10001"
+    assert image.said("FROM") == "python:3.11-slim-bookworm"
+    assert image.words("EXPOSE") == ["8000"]
+    assert image.words("VOLUME") == ["/models", "/data"]
+    assert image.said("STOPSIGNAL") == "SIGTERM"
+    assert image.said("USER") == "10001:10001"
 
 
 def test_the_docs_know_its_size(image: Image) -> None:
@@ -172,7 +172,7 @@ def test_sigterm_ends_it_with_status_0(image: Image, tmp_path: Path) -> None:
         wait_for(lambda: health(container).get("status") == "degraded", "an answer")
         assert container.run(*image.health_check).returncode == 0
         began = time.monotonic()
-        os.kill(container.first.pid, getattr(signal, image.stop_signal))
+        os.kill(container.first.pid, getattr(signal, image.said("STOPSIGNAL")))
         assert container.exit_status(DOCKER_PATIENCE_SECONDS) == 0
         assert time.monotonic() - began < DOCKER_PATIENCE_SECONDS
         assert "Traceback" not in container.log()

@@ -1,5 +1,8 @@
-"""The commands of docs/deployment.md. `make bento` is run by tests/e2e/test_container.py; Docker is not here to run
-the others, so they are held to what can be known without it."""
+"""The commands of docs/deployment.md.
+
+`make bento` is run by tests/e2e/test_container.py. Docker is not here to run the others, so they are held to
+what can be known without it.
+"""
 
 import re
 import shlex
