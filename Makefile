@@ -3,11 +3,14 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
-SERVE := BENTOML_DO_NOT_TRACK=True BENTOML_HOME=$(CURDIR)/data/bentoml $(BIN)/bentoml serve service:FaceAPI
+BENTO_HOME ?= $(CURDIR)/data/bentoml
+BENTOS = $(BENTO_HOME)/bentos/rollcall
+BENTOML := BENTOML_DO_NOT_TRACK=True BENTOML_HOME=$(BENTO_HOME) $(BIN)/bentoml
+SERVE := $(BENTOML) serve service:FaceAPI
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-.PHONY: help serve dev test load bench bench-database bench-switching bench-endurance bench-overhead lint format lock clean
+.PHONY: help serve dev bento image test load bench bench-database bench-switching bench-endurance bench-overhead lint format lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -23,12 +26,20 @@ help: ## List the targets
 	@touch $@
 
 serve: .venv/serve ## Serve the API on port 8000
-	@mkdir -p data/bentoml
+	@mkdir -p $(BENTO_HOME)
 	$(SERVE)
 
 dev: .venv/serve ## The same, starting anew at each change of the code
-	@mkdir -p data/bentoml
+	@mkdir -p $(BENTO_HOME)
 	$(SERVE) --reload
+
+bento: .venv/serve ## Pack the server as a Bento, and print its tag
+	@mkdir -p $(BENTO_HOME)
+	@set -o pipefail; $(BENTOML) build --output tag | sed -n 's/^__tag__://p'
+
+image: bento ## Build the container image of it, with Docker
+	version=$$(cat $(BENTOS)/latest) && docker build --tag rollcall --tag rollcall:$$version \
+		--file $(BENTOS)/$$version/env/docker/Dockerfile $(BENTOS)/$$version
 
 # Side by side, because those of real servers mostly wait.
 test: .venv/dev ## Run all tests
@@ -63,8 +74,9 @@ format: .venv/dev ## Put the code into its format
 	$(BIN)/ruff check --fix .
 
 lock: .venv/dev ## Compile the pinned requirements anew from pyproject.toml
-	$(COMPILE) --output-file requirements.txt
-	$(COMPILE) --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(COMPILE) --output-file requirements.txt pyproject.toml
+	$(COMPILE) --group dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
+	echo setuptools | $(COMPILE) --constraint requirements-dev.txt --output-file requirements-build.txt -
 
 clean: ## Remove what the targets made, but no data
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache

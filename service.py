@@ -19,6 +19,7 @@ from rollcall.api.tls import check_tls, service_options
 from rollcall.core.errors import DatabaseError
 from rollcall.core.requests import Tracing, Untraced
 from rollcall.core.settings import Settings, WrongSettings, load_settings
+from rollcall.draining import install_draining
 from rollcall.serving import serving
 from rollcall.telemetry.logs import Process, configure_server_logs, line_about
 from rollcall.telemetry.observer import OBSERVER
@@ -81,6 +82,7 @@ if process == "supervisor" and settings.log_format == "json":
     atexit.register(PlainLines(line_about).end)
 traces = traces_or_none(settings, process)
 tracing: Tracing = traces or Untraced()
+install_draining()
 watch_dispatchers()
 forget_queueing()
 skip_training()

@@ -108,6 +108,18 @@ class RollcallServer:
         self._process.wait()
         self._process = None
 
+    def terminate(self) -> None:
+        """Send SIGTERM to the first of its processes, as `docker stop` does, and do not wait."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+
+    def exit_status(self, limit: float = STOP_LIMIT_SECONDS) -> int:
+        """Wait for its end. Raises subprocess.TimeoutExpired when it goes on."""
+        assert self._process is not None
+        status = self._process.wait(limit)
+        self._process = None
+        return status
+
     def kill(self) -> None:
         """End all its processes as a power cut would."""
         assert self._process is not None

@@ -26,6 +26,7 @@ from tests.mariadb import MariaDBServer
 from tests.packs import empty_picture, picture
 from tests.scrape import Difference, scrape
 from tests.servers import wait_for
+from tests.unit.deploy.metric_names import SERIES
 
 STEPS = ("decode", "detect", "align", "embed", "search", "database")
 # Would show in a label if anything did that a caller sent.
@@ -314,3 +315,25 @@ def test_prometheus_has_nothing_to_say_against_the_metrics(api: httpx.Client) ->
         ["promtool", "check", "metrics"], input=scrape(api).text, capture_output=True, text=True, check=False
     )
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+
+
+def test_rules_and_dashboards_are_checked_by_the_names_and_labels_that_a_server_has(
+    api: httpx.Client,
+) -> None:
+    enroll(api, "S001", 1)
+    recognize(api, 1)
+    seen = scrape(api)
+    found = {name for name in SERIES if seen.labels(name)}
+    for name in found:
+        labels = {label for sample in seen.labels(name) for label in sample}
+        assert labels == set(SERIES[name]), name
+    # What a server without a switch, a download and a shadow model does not have.
+    assert set(SERIES) - found <= {
+        "rollcall_download_bytes",
+        "rollcall_switch_faces",
+        "rollcall_switch_faces_done",
+        "rollcall_shadow_comparisons_total",
+        "rollcall_runner_queue_depth",
+    }
+    ours = {sample.name for sample in seen.samples if sample.name.startswith("rollcall_")}
+    assert ours <= set(SERIES)

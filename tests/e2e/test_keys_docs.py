@@ -10,11 +10,12 @@ from rollcall.core.api_keys import digest_of
 from tests.keys import make_key
 from tests.servers import ROOT, RollcallServer, clean_environment
 
-DOCS = ROOT / "docs" / "deployment-keys.tmp.md"
+DOCS = (ROOT / "docs" / "deployment.md").read_text()
+SECTION = re.split(r"^## ", DOCS.partition("## Keys and TLS\n")[2], flags=re.MULTILINE)[0]
 
 
 def commands() -> list[str]:
-    blocks = re.findall(r"```sh\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    blocks = re.findall(r"```sh\n(.*?)```", SECTION, re.DOTALL)
     return [line for block in blocks for line in block.splitlines()]
 
 

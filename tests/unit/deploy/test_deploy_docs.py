@@ -13,9 +13,7 @@ import yaml
 from tests.servers import ROOT
 from tests.unit.deploy.rules import DEPLOY
 
-# The lead puts the first into the second.
-PAGES = [ROOT / "docs" / "deployment-compose.tmp.md", ROOT / "docs" / "deployment.md"]
-TEXT = "".join(page.read_text() for page in PAGES if page.exists())
+TEXT = (ROOT / "docs" / "deployment.md").read_text()
 SECTION = re.split(r"^## ", TEXT.partition("## Compose and Kubernetes\n")[2], flags=re.MULTILINE)[0]
 SERVICES = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
 
