@@ -10,6 +10,10 @@ from db.migrate import migrate
 from tests.mariadb import MariaDBServer, is_installed
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--share", default="1/1", help="run one of several equal shares of tests/e2e, such as 1/2")
+
+
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[MariaDBServer]:
     """One private server for the whole run."""

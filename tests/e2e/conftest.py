@@ -1,6 +1,7 @@
 """Real servers, started once for all tests that can share them."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,16 @@ from tests.packs import write_pack
 from tests.servers import RollcallServer
 
 PACK_NAME = "synthetic"
+HERE = Path(__file__).parent
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With `--share 1/2` every second file, with `--share 2/2` the others: most of them wait most of the time."""
+    if collection_path.parent != HERE or not collection_path.name.startswith("test_"):
+        return None
+    number, of = map(int, config.getoption("share").split("/"))
+    files = sorted(path.name for path in HERE.glob("test_*.py"))
+    return True if files.index(collection_path.name) % of != number - 1 else None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
