@@ -11,7 +11,9 @@ from tests.mariadb import MariaDBServer, is_installed
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--share", default="1/1", help="run one of several equal shares of tests/e2e, such as 1/2")
+    parser.addoption(
+        "--share", default="1/1", help="run one of several equal shares of tests/e2e, such as 1/2"
+    )
 
 
 @pytest.fixture(scope="session")
