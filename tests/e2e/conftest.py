@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """With `--share 1/2` every second file, with `--share 2/2` the others: most of them wait most of the time."""
+    """With `--share 1/2` every second file, with `--share 2/2` the others: most of them mostly wait."""
     if collection_path.parent != HERE or not collection_path.name.startswith("test_"):
         return None
     number, of = map(int, config.getoption("share").split("/"))

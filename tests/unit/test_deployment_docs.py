@@ -1,8 +1,8 @@
 """The commands of docs/deployment.md.
 
-`make bento` is run by tests/e2e/test_container.py, "Keys and TLS" by tests/e2e/test_keys_docs.py, "Compose and
-Kubernetes" by tests/unit/deploy/test_deploy_docs.py. Docker is not here to run the others, so they are held
-to what can be known without it.
+`make bento` is run by tests/e2e/test_container.py, "Keys and TLS" by tests/e2e/test_keys_docs.py, "Compose
+and Kubernetes" by tests/unit/deploy/test_deploy_docs.py. Docker is not here to run the others, so they are
+held to what can be known without it.
 """
 
 import re
