@@ -134,7 +134,7 @@ def test_a_server_that_is_still_starting_ends_too(tmp_path: Path, pack_settings:
 
 
 def test_a_worker_that_ended_alone_is_followed_by_one_that_answers(own_server: RollcallServer) -> None:
-    api = own_server.worker("--service-name FaceAPI")
+    api = own_server.worker("FaceAPI")
     api.terminate()
     wait_for(lambda: not api.is_running(), "the end of the API's worker")
     wait_for(lambda: own_server.health().get("status") == "healthy", "good health")
