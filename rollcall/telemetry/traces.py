@@ -22,8 +22,8 @@ from opentelemetry.util.types import Attributes
 
 from rollcall.core.requests import RequestSpan
 
-# What is left to send at the end is sent within this, or lost. rollcall/draining.py leaves the runner 3 s for its
-# end, and the API as many after its last requests.
+# What is left to send at the end is sent within this, or lost. rollcall/draining.py leaves the runner 3 s for
+# its end, and the API as many after its last requests.
 FLUSH_SECONDS: Final = 2.0
 
 _W3C: Final = TraceContextTextMapPropagator()
