@@ -12,6 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 from rollcall import __version__
 from rollcall.api.access import Access
 from rollcall.api.answer_headers import AnswerHeaders
+from rollcall.api.body_budget import BodyBudget
 from rollcall.api.counting import CountRequests
 from rollcall.api.deadlines import Deadline
 from rollcall.api.deps import Guards
@@ -65,6 +66,7 @@ def create_app(
             storage=settings.rate_limit_storage,
         ),
         gate=Gate(max_concurrent=settings.max_concurrent_requests, max_queued=settings.max_queued_requests),
+        bodies=BodyBudget(),
         deadline=Deadline(settings.request_timeout_seconds),
     )
     install_docs(app)

@@ -13,7 +13,8 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
-from rollcall.api.errors import invalid
+from rollcall.api.body_budget import Body
+from rollcall.api.errors import HungUp, invalid
 from rollcall.api.schemas.common import MAX_PICTURE_BYTES, SchemaIn
 from rollcall.core.errors import ImageTooLarge, InvalidRequest
 
@@ -33,16 +34,20 @@ def body_of(schema: type[S], *, max_bytes: int = MAX_BODY_BYTES) -> Callable[[Re
     Raises:
         InvalidRequest: it is neither JSON nor a form, or the fields are wrong.
         ImageTooLarge: it is longer than `max_bytes`.
+        Overloaded: it is more than `BodyBudget` has left.
+        HungUp: the caller did, while sending.
     """
 
     async def read(request: Request) -> S:
-        limited = Request(request.scope, _limited(request, max_bytes))
+        body: Body = request.state.body
+        limited = Request(request.scope, _limited(request, body, max_bytes))
         kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
         # Where the request's deadline passes meanwhile, it is the caller who was too slow.
         request.state.body_is_awaited = True
         try:
-            async with asyncio.timeout(MAX_BODY_SECONDS):
-                content = await _content(limited, kind)
+            with body.under_way():
+                async with asyncio.timeout(MAX_BODY_SECONDS):
+                    content = await _content(limited, kind)
             request.state.body_is_awaited = False
             if isinstance(content, bytes):
                 return schema.model_validate_json(content)
@@ -52,24 +57,25 @@ def body_of(schema: type[S], *, max_bytes: int = MAX_BODY_BYTES) -> Callable[[Re
         except TimeoutError:
             raise InvalidRequest("The request's body did not arrive in time.") from None
         except ClientDisconnect:
-            raise InvalidRequest("The request's body did not arrive.") from None
+            raise HungUp from None
 
     return read
 
 
-def _limited(request: Request, max_bytes: int) -> Callable[[], Awaitable[Message]]:
-    """The request's `receive`, which raises ImageTooLarge as soon as too much has come."""
+def _limited(request: Request, body: Body, max_bytes: int) -> Callable[[], Awaitable[Message]]:
+    """The request's `receive`, which raises ImageTooLarge or Overloaded as soon as too much has come."""
     declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > max_bytes:
-        raise ImageTooLarge("The request is too large.", max_bytes=max_bytes)
-    received = 0
+    if declared.isdigit():
+        if int(declared) > max_bytes:
+            raise ImageTooLarge("The request is too large.", max_bytes=max_bytes)
+        body.expect(int(declared))
 
     async def receive() -> Message:
-        nonlocal received
         message = await request.receive()
-        received += len(message.get("body", b""))
-        if received > max_bytes:
+        size = len(message.get("body", b""))
+        if body.held_bytes + size > max_bytes:
             raise ImageTooLarge("The request is too large.", max_bytes=max_bytes)
+        body.take(size)
         return message
 
     return receive

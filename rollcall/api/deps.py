@@ -7,6 +7,7 @@ from typing import Annotated, TypeAlias
 
 from fastapi import Depends, Request
 
+from rollcall.api.body_budget import BodyBudget
 from rollcall.api.deadlines import Deadline
 from rollcall.api.rate_limit import RateLimit
 from rollcall.api.roles import require_role, required_role
@@ -54,6 +55,7 @@ class Guards:
     keys: KeyCheck
     rate_limit: RateLimit
     gate: Gate
+    bodies: BodyBudget
     deadline: Deadline
 
 
@@ -66,7 +68,7 @@ def workflows(request: Request) -> Workflows:
 
 
 async def admitted(request: Request) -> AsyncIterator[None]:
-    """Key, rate limit, role, a place in the queue: in this order, before the body is read."""
+    """Key, rate limit, role, room in the queue: in this order, before the body is read."""
     guards: Guards = request.app.state.guards
     route: str = request.scope["route"].path
     key = await _key_of(request, guards)
@@ -81,18 +83,18 @@ async def admitted(request: Request) -> AsyncIterator[None]:
             request_id=request_id.get(),
         )
     )
-    async with guards.gate.place(), guards.deadline.of(request, route):
-        yield
+    guards.gate.refuse_if_full()
+    with guards.bodies.body(guards.rate_limit.caller(request, key)) as body:
+        request.state.body = body
+        async with guards.deadline.of(request, route):
+            yield
 
 
 async def _key_of(request: Request, guards: Guards) -> ApiKey | None:
-    """Who calls. A key that is missing or wrong counts for the address: guessing must not be free."""
-    await guards.rate_limit.refuse_guessing(request)
+    """Who calls. A key that is missing or wrong counts for the address."""
     try:
         return guards.keys.caller(request)
-    except (Unauthorized, Forbidden) as refusal:
-        if isinstance(refusal, Forbidden):
-            await guards.rate_limit.note_wrong_key(request)
+    except (Unauthorized, Forbidden):
         await guards.rate_limit.count(request, None)
         raise
 
@@ -110,5 +112,13 @@ async def workflows_in_turn(request: Request) -> AsyncIterator[Workflows]:
         yield workflows(request)
 
 
+async def workflows_beside(request: Request) -> AsyncIterator[Workflows]:
+    """The workflows at once, for what must not wait behind pictures; it takes a place of the queue."""
+    guards: Guards = request.app.state.guards
+    with guards.gate.place():
+        yield workflows(request)
+
+
 WorkflowsDep: TypeAlias = Annotated[Workflows, Depends(workflows_in_turn, scope="function")]
+WorkflowsBeside: TypeAlias = Annotated[Workflows, Depends(workflows_beside, scope="function")]
 WorkflowsAtOnce: TypeAlias = Annotated[Workflows, Depends(workflows)]

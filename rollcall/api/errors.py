@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
@@ -41,8 +41,14 @@ STATUS: dict[type[e.RollcallError], int] = {
 }
 
 DEFAULT_RETRY_AFTER_SECONDS = 1
+# Of a request that nobody waits for any more: what proxies count it as. It has no error code.
+HUNG_UP = 499
 # Where the request's scope has the code that it was answered with.
 ERROR_CODE = "rollcall.error_code"
+
+
+class HungUp(Exception):
+    """The caller closed the connection before its turn or while sending: nobody is there to be answered."""
 
 
 class ErrorAnswer(JSONResponse):
@@ -115,4 +121,13 @@ def install_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def starlettes(request: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code in (404, 405):
+            try:
+                await request.app.state.guards.rate_limit.count(request, None)
+            except e.RateLimited as limited:
+                return answer(limited)
         return answer(from_http(request, error))
+
+    @app.exception_handler(HungUp)
+    async def nobody(_request: Request, _error: HungUp) -> Response:
+        return Response(status_code=HUNG_UP)

@@ -26,8 +26,6 @@ logger = logging.getLogger("rollcall.api")
 REDIS_SECONDS: Final = 2.0
 # For how long a storage that does not answer is not asked again.
 REDIS_REST_SECONDS: Final = 5.0
-# So many times RATE_LIMIT_PER_MINUTE wrong keys from one address are guessing, and no device with an old key.
-GUESSING: Final = 10
 RATE_LIMIT_HEADERS: Final = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 _HEADER_NAMES: Final = tuple(name.lower().encode() for name in RATE_LIMIT_HEADERS)
 
@@ -52,14 +50,19 @@ class RateLimit:
 
     def __init__(self, *, per_minute: int, exempt: Sequence[IPNetwork], storage: str) -> None:
         self._limit = RateLimitItemPerMinute(per_minute) if per_minute else None
-        self._guesses = RateLimitItemPerMinute(per_minute * GUESSING) if per_minute else None
         self._exempt = exempt
         self._redis = None if storage == "memory" else _open_redis(storage)
         # Moments in Redis come from several servers, so they are those of their clocks.
         self._clock = time.monotonic if self._redis is None else time.time
         self._limiter = MovingWindowRateLimiter(self._redis or Windows())
-        self._wrong_keys = MovingWindowRateLimiter(Windows())
         self._rests_until = 0.0
+
+    def caller(self, request: Request, key: ApiKey | None) -> tuple[str, str] | None:
+        """As whom this caller is counted; None for one who is exempt."""
+        address = address_of(request.scope)
+        if lies_in(address, self._exempt):
+            return None
+        return ("address", counted_as(address)) if key is None else ("key", key.name)
 
     async def count(self, request: Request, key: ApiKey | None) -> None:
         """Count this request, and leave in its state how the caller stands, for the answer's headers.
@@ -67,10 +70,9 @@ class RateLimit:
         Raises:
             RateLimited: there were too many.
         """
-        address = address_of(request.scope)
-        if self._limit is None or lies_in(address, self._exempt):
+        who = self.caller(request, key)
+        if self._limit is None or who is None:
             return
-        who = ("address", counted_as(address)) if key is None else ("key", key.name)
         counted = await self._hit(self._limit, who)
         if counted is None:
             return
@@ -78,26 +80,6 @@ class RateLimit:
         request.state.rate_limit = standing
         if not allowed:
             raise RateLimited(retry_after=standing.reset_seconds)
-
-    async def note_wrong_key(self, request: Request) -> None:
-        """Remember that a wrong key came from this address."""
-        if self._guesses is not None:
-            await self._wrong_keys.hit(self._guesses, counted_as(address_of(request.scope)))
-
-    async def refuse_guessing(self, request: Request) -> None:
-        """To be asked before a key is looked at: an address that guesses learns nothing any more.
-
-        Raises:
-            RateLimited: far too many wrong keys came from this address in the last 60 seconds.
-        """
-        address = address_of(request.scope)
-        if self._guesses is None or lies_in(address, self._exempt):
-            return
-        if await self._wrong_keys.test(self._guesses, counted_as(address)):
-            return
-        window = await self._wrong_keys.get_window_stats(self._guesses, counted_as(address))
-        seconds = _whole_seconds(window.reset_time - time.monotonic())
-        raise RateLimited("Too many wrong API keys came from this address.", retry_after=seconds)
 
     async def close(self) -> None:
         """Close the connections to Redis."""

@@ -5,12 +5,13 @@ import hmac
 import logging
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
 from fastapi import Request
 
+from rollcall.api.errors import HungUp
 from rollcall.core.api_keys import ApiKey, digest_of
 from rollcall.core.errors import Forbidden, Overloaded, Unauthorized
 from rollcall.core.figures import Turns
@@ -72,13 +73,13 @@ class Gate:
         self._slots = asyncio.Semaphore(max_concurrent)
         self._max_concurrent = max_concurrent
         self._capacity = max_concurrent + max_queued
-        self._inside = self._working = self._waiting = 0
+        self._working = self._waiting = self._beside = 0
         self._seconds = _FIRST_GUESS_SECONDS
 
     @property
     def inside(self) -> int:
-        """How many requests have a place: they send their body, wait or are worked on."""
-        return self._inside
+        """How many requests have a place: they wait or are worked on. Who still sends his body has none."""
+        return self._working + self._waiting + self._beside
 
     @property
     def turns(self) -> Turns:
@@ -88,28 +89,33 @@ class Gate:
     @property
     def retry_after_seconds(self) -> int:
         """When those who are inside now will have been answered, at the pace of late; 1 to 30."""
-        seconds = self._inside * self._seconds / self._max_concurrent
+        seconds = self.inside * self._seconds / self._max_concurrent
         return min(MAX_RETRY_SECONDS, max(1, math.ceil(seconds)))
 
-    @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        """A place among those who are worked on or wait. Raises Overloaded when all are taken."""
-        if self._inside >= self._capacity:
+    def refuse_if_full(self) -> None:
+        """Raises Overloaded when all places are taken. Takes none: to be asked before a body is read."""
+        if self.inside >= self._capacity:
             raise Overloaded
-        self._inside += 1
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """A place without a turn, for what is done beside those. Raises Overloaded when all are taken."""
+        self.refuse_if_full()
+        self._beside += 1
         try:
             yield
         finally:
-            self._inside -= 1
+            self._beside -= 1
 
     @asynccontextmanager
     async def turn(self, hung_up: Callable[[], Awaitable[None]] | None = None) -> AsyncIterator[None]:
-        """To be worked on. Taken when the body is there: a slow upload must not keep others from their turn.
+        """To be worked on. For requests whose body is there: a slow upload must not keep others from a place.
 
         `hung_up` returns when the caller is gone; one who waits then waits no longer.
 
         Raises:
-            Overloaded: after MAX_QUEUE_SECONDS, or nobody is there any more to be answered.
+            Overloaded: all places are taken; or after MAX_QUEUE_SECONDS.
+            HungUp: nobody is there any more to be answered.
         """
         await self._wait_for_turn(hung_up)
         self._working += 1
@@ -125,6 +131,7 @@ class Gate:
         if not self._slots.locked():
             await self._slots.acquire()
             return
+        self.refuse_if_full()
         self._waiting += 1
         try:
             async with asyncio.timeout(MAX_QUEUE_SECONDS):
@@ -153,4 +160,4 @@ class Gate:
             gone.cancel()
         if not turn.done():
             turn.cancel()
-            raise Overloaded("The caller hung up before its turn.")
+            raise HungUp

@@ -106,7 +106,7 @@ class RateLimited(RollcallError):
 
 
 class Overloaded(RollcallError):
-    """More requests waiting than MAX_QUEUED_REQUESTS, or one that waited or took too long."""
+    """More requests than may wait, or larger ones than can be held, or one that waited or took too long."""
 
     code = "OVERLOADED"
     suggestion = "Wait for as long as the Retry-After header says."

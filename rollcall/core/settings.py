@@ -4,6 +4,7 @@ import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self, TypeAlias
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -24,6 +25,10 @@ SECRETS_FOLDER: Final = Path("/run/secrets")
 # Where the SDK itself sends to, unless told otherwise.
 OTLP_DEFAULT: Final = "http://localhost:4318"
 
+# What may follow the address of a Redis behind TLS: paths of files.
+_REDIS_OPTIONS: Final = frozenset({"ssl_ca_certs", "ssl_certfile", "ssl_keyfile"})
+_REDIS_DATABASE: Final = re.compile(r"(/[0-9]{0,9})?")
+
 IPNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -40,6 +45,25 @@ def _split(value: object) -> object:
 
 def _keys(value: object) -> object:
     return parse_api_keys(value) if isinstance(value, str) else value
+
+
+def _is_redis(address: str) -> bool:
+    """Whether each part is what it seems to be: a password that is not encoded ends in another one."""
+    try:
+        parts = urlsplit(address)
+        host, _ = parts.hostname, parts.port
+        options = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+    except ValueError:
+        return False
+    known = _REDIS_OPTIONS if parts.scheme == "rediss" else frozenset()
+    return (
+        address.startswith(("redis://", "rediss://"))
+        and bool(host)
+        and parts.netloc.count("@") <= 1
+        and _REDIS_DATABASE.fullmatch(parts.path) is not None
+        and not parts.fragment
+        and {name for name, _ in options} <= known
+    )
 
 
 Words: TypeAlias = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
@@ -155,8 +179,11 @@ class Settings(BaseSettings):
     @field_validator("rate_limit_storage")
     @classmethod
     def _is_a_storage(cls, value: str) -> str:
-        if value != "memory" and not value.startswith(("redis://", "rediss://")):
-            raise ValueError("must be memory, or begin with redis://")
+        if value != "memory" and not _is_redis(value):
+            raise ValueError(
+                "must be memory, or redis://[:PASSWORD@]HOST[:PORT][/NUMBER], or the same with rediss://; in "
+                "the password, signs such as / : @ # ? must be percent-encoded"
+            )
         return value
 
     @model_validator(mode="after")

@@ -1,7 +1,9 @@
 """An app with the synthetic pack on an empty SQLite database, with any settings."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,10 @@ import httpx
 import pytest
 
 from rollcall import compose
+from rollcall.api.body_budget import BodyBudget
+from rollcall.api.security import Gate
+from rollcall.core.faces import Reading, ReadRequest
+from rollcall.core.models import LoadedModel
 from rollcall.core.ports import FaceReader
 from rollcall.core.settings import Settings
 from tests.live_app import LiveApp
@@ -16,6 +22,31 @@ from tests.packs import write_pack
 
 PACK_NAME = "synthetic"
 StartApp = Callable[..., httpx.Client]
+StartHeld = Callable[..., tuple[httpx.Client, Gate]]
+
+
+class HeldReader:
+    """Reads no picture while it is held."""
+
+    def __init__(self, faces: FaceReader) -> None:
+        self._faces = faces
+        self.held = False
+        self.cancelled = 0
+
+    async def read(self, request: ReadRequest) -> Reading:
+        try:
+            while self.held:
+                await asyncio.sleep(0.01)
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        return await self._faces.read(request)
+
+    async def load(self, model: str) -> LoadedModel:
+        return await self._faces.load(model)
+
+    async def unload(self, model: str) -> None:
+        await self._faces.unload(model)
 
 
 @pytest.fixture(scope="session")
@@ -57,3 +88,23 @@ def start_app(model_dir: Path, reader: FaceReader, tmp_path: Path) -> Iterator[S
 def api(start_app: StartApp) -> httpx.Client:
     """An app with nothing enrolled."""
     return start_app()
+
+
+@pytest.fixture
+def held(reader: FaceReader) -> HeldReader:
+    return HeldReader(reader)
+
+
+@pytest.fixture
+def start_held(model_dir: Path, held: HeldReader, tmp_path: Path) -> Iterator[StartHeld]:
+    """Start an app whose pictures can be held, perhaps with a budget for bodies, and get its gate too."""
+    with ExitStack() as apps:
+
+        def start(bodies: BodyBudget | None = None, **settings: object) -> tuple[httpx.Client, Gate]:
+            live = LiveApp(settings_for(model_dir, tmp_path, **settings), held)
+            if bodies is not None:
+                live.app.state.guards = replace(live.app.state.guards, bodies=bodies)
+            return apps.enter_context(live), live.app.state.guards.gate
+
+        yield start
+        held.held = False

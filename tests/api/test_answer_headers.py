@@ -25,7 +25,7 @@ def preflight(api: httpx.Client, headers: str = "content-type") -> httpx.Respons
 
 def test_every_answer_has_the_security_headers(start_app: StartApp) -> None:
     key = make_key()
-    api = start_app(api_keys=key.entry, rate_limit_per_minute=2)
+    api = start_app(api_keys=key.entry, rate_limit_per_minute=3)
     with_key = key.headers
     answers = {
         "health": api.get("/api/health"),
@@ -33,6 +33,7 @@ def test_every_answer_has_the_security_headers(start_app: StartApp) -> None:
         "answer": api.get("/api/face/list/all", headers=with_key),
         "no key": api.get("/api/face/list/all"),
         "invalid": api.post("/api/face/detect", headers=with_key),
+        "last": api.post("/api/face/detect", headers=with_key),
         "limited": api.post("/api/face/detect", headers=with_key),
         "unknown": api.get("/nothing"),
         "method": api.put("/api/face/detect"),

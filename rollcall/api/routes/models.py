@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from rollcall.api.bodies import body_of
-from rollcall.api.deps import WorkflowsAtOnce, admitted
+from rollcall.api.deps import WorkflowsBeside, admitted
 from rollcall.api.openapi import GUARD_ERRORS, errors, takes
 from rollcall.api.schemas.models import LeftFaceOut, LeftOut, ModelsOut, SwitchedOut, SwitchIn
 from rollcall.core import errors as e
@@ -23,14 +23,14 @@ SWITCH_ANSWERS[202] = {
 
 
 @router.get("/api/models", responses=errors(*GUARD_ERRORS))
-async def list_models(run: WorkflowsAtOnce) -> ModelsOut:
+async def list_models(run: WorkflowsBeside) -> ModelsOut:
     """Every model, which one answers, and how the last switch stands."""
     return ModelsOut.of(await run.list_models.run())
 
 
 @router.get("/api/models/left", responses=errors(*GUARD_ERRORS, e.InvalidRequest))
 async def list_left_faces(
-    run: WorkflowsAtOnce,
+    run: WorkflowsBeside,
     limit: Annotated[
         int | None, Query(ge=1, le=MAX_PAGE, description="At most so many; all if absent.", examples=[50])
     ] = None,
@@ -43,20 +43,20 @@ async def list_left_faces(
 
 @router.post("/api/models/switch", responses=SWITCH_ANSWERS, openapi_extra=takes(SwitchIn, form=False))
 async def switch_model(
-    body: Annotated[SwitchIn, Depends(body_of(SwitchIn))], response: Response, run: WorkflowsAtOnce
+    body: Annotated[SwitchIn, Depends(body_of(SwitchIn))], response: Response, run: WorkflowsBeside
 ) -> SwitchedOut:
     """Let another model answer, once it has embedded every face and found everybody in a rehearsal."""
     return _answer(await run.switch_models.begin(body.model, force=body.force), response)
 
 
 @router.delete("/api/models/switch", responses=errors(*GUARD_ERRORS, e.ModelConflict))
-async def cancel_switch(run: WorkflowsAtOnce) -> SwitchedOut:
+async def cancel_switch(run: WorkflowsBeside) -> SwitchedOut:
     """Break off the switch under way. What was embedded is kept."""
     return SwitchedOut.of(await run.switch_models.cancel())
 
 
 @router.post("/api/models/rollback", responses=errors(*GUARD_ERRORS, e.ModelUnusable, e.ModelConflict))
-async def roll_back(run: WorkflowsAtOnce) -> SwitchedOut:
+async def roll_back(run: WorkflowsBeside) -> SwitchedOut:
     """Let the model before answer again, at once."""
     return SwitchedOut.of(await run.switch_models.rollback())
 

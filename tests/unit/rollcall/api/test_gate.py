@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from rollcall.api.errors import HungUp
 from rollcall.api.security import MAX_RETRY_SECONDS, Gate
 from rollcall.core.errors import Overloaded
 
@@ -28,7 +29,7 @@ class Visit:
         self.task = asyncio.create_task(self._visit())
 
     async def _visit(self) -> None:
-        async with self._gate.place(), self._gate.turn(self._hung_up):
+        async with self._gate.turn(self._hung_up):
             self.has_turn = True
             await self.leave.wait()
 
@@ -43,12 +44,55 @@ def test_a_full_queue_turns_the_next_request_away() -> None:
         await settle()
         assert (gate.inside, gate.turns.working, gate.turns.waiting) == (2, 1, 1)
         with pytest.raises(Overloaded):
-            async with gate.place():
+            gate.refuse_if_full()
+        # One whose body came meanwhile, and one that needs no turn.
+        with pytest.raises(Overloaded):
+            async with asyncio.timeout(10), gate.turn(never):
                 pass
+        with pytest.raises(Overloaded), gate.place():
+            pass
+        assert (gate.inside, gate.turns.working, gate.turns.waiting) == (2, 1, 1)
         inside.leave.set()
         waiting.leave.set()
         await asyncio.gather(inside.task, waiting.task)
         assert (gate.inside, gate.turns.working, gate.turns.waiting) == (0, 0, 0)
+
+    asyncio.run(scene())
+
+
+def test_there_is_room_for_as_many_as_work_and_wait_and_no_more() -> None:
+    async def scene() -> None:
+        gate = Gate(max_concurrent=2, max_queued=3)
+        visits = [Visit(gate) for _ in range(9)]
+        await settle()
+        assert (gate.turns.working, gate.turns.waiting) == (2, 3)
+        for visit in visits:
+            visit.leave.set()
+        outcomes = await asyncio.gather(*(visit.task for visit in visits), return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes] == [type(None)] * 5 + [Overloaded] * 4
+        await all_turns_are_there(gate, 2)
+
+    asyncio.run(scene())
+
+
+def test_who_asks_whether_there_is_room_takes_none() -> None:
+    async def scene() -> None:
+        gate = Gate(max_concurrent=1, max_queued=0)
+        for _ in range(3):
+            gate.refuse_if_full()
+        await all_turns_are_there_alone(gate)
+
+    asyncio.run(scene())
+
+
+def test_what_needs_no_turn_takes_a_place() -> None:
+    async def scene() -> None:
+        gate = Gate(max_concurrent=1, max_queued=1)
+        with gate.place(), gate.place():
+            assert (gate.inside, gate.turns.working, gate.turns.waiting) == (2, 0, 0)
+            with pytest.raises(Overloaded):
+                gate.refuse_if_full()
+        await all_turns_are_there(gate, 1)
 
     asyncio.run(scene())
 
@@ -79,7 +123,7 @@ def test_who_hangs_up_while_waiting_leaves_the_queue_at_once() -> None:
         await settle()
         assert (gate.inside, gate.turns.working, gate.turns.waiting) == (2, 2, 0)
         answers = await asyncio.gather(*(visit.task for visit in waiting), return_exceptions=True)
-        assert all(isinstance(answer, Overloaded) for answer in answers)
+        assert all(isinstance(answer, HungUp) for answer in answers)
         for visit in inside:
             visit.leave.set()
         await asyncio.gather(*(visit.task for visit in inside))
@@ -125,7 +169,7 @@ def test_a_request_that_fails_gives_its_turn_back() -> None:
         gate = Gate(max_concurrent=1, max_queued=0)
         for _ in range(3):
             with pytest.raises(ZeroDivisionError):
-                async with gate.place(), gate.turn(never):
+                async with gate.turn(never):
                     raise ZeroDivisionError
         await all_turns_are_there_alone(gate)
 
@@ -133,7 +177,7 @@ def test_a_request_that_fails_gives_its_turn_back() -> None:
 
 
 async def all_turns_are_there_alone(gate: Gate) -> None:
-    async with asyncio.timeout(10), gate.place(), gate.turn(never):
+    async with asyncio.timeout(10), gate.turn(never):
         assert (gate.inside, gate.turns.working) == (1, 1)
 
 

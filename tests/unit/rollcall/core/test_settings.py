@@ -142,6 +142,7 @@ def as_nobody() -> Iterator[None]:
         ("PORT", "70000"),
         ("RATE_LIMIT_EXEMPT", "10.0.0.0/33"),
         ("RATE_LIMIT_STORAGE", "memcached://host"),
+        ("RATE_LIMIT_STORAGE", "redis://"),
         ("MODEL_MIRROR_URL", "ftp://host"),
         ("MULTIPLE_FACES_POLICY", "smallest"),
         ("LOG_FORMAT", "xml"),
@@ -184,6 +185,50 @@ def test_traces_go_where_opentelemetrys_settings_say(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert load_settings().traces_endpoint == endpoint
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "redis://:se/cret@host",
+        "redis://:12/cret@host",
+        "redis://:se#cret@host",
+        "redis://:12#cret@host",
+        "redis://user:12?cret@host",
+        "redis://user:12?cret=1@host",
+        "redis://:se@cret@host",
+        "redis://:se[cret@host",
+        "redis://:secret@",
+        "rediss://cret:notaport/0",
+        "redis://cret:70000",
+        "redis://host/cret",
+        "redis://host?cret=1",
+        "redis://host?ssl_ca_certs=/cret.pem",
+    ],
+)
+def test_a_wrong_address_of_redis_is_one_line_that_does_not_quote_it(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("RATE_LIMIT_STORAGE", address)
+    with pytest.raises(WrongSettings) as raised:
+        load_settings()
+    [_, line] = str(raised.value).splitlines()
+    assert line.startswith("RATE_LIMIT_STORAGE: ")
+    assert "cret" not in line
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "redis://localhost",
+        "redis://:se%2Fcret@host:6379/0",
+        "redis://user:secret@[::1]:6379/",
+        "rediss://host:6380/1?ssl_ca_certs=/etc/ca.pem",
+    ],
+)
+def test_an_address_of_redis(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("RATE_LIMIT_STORAGE", address)
+    assert load_settings().rate_limit_storage == address
 
 
 def test_secrets_show_neither_in_errors_nor_in_repr(monkeypatch: pytest.MonkeyPatch) -> None:
