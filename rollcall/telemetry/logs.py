@@ -26,7 +26,7 @@ _ExcInfo: TypeAlias = _Raised | tuple[None, None, None]
 
 OUR_PACKAGES: Final = ("rollcall", "runners", "db")
 SET_BY_BENTOML: Final = ("uvicorn.error", "circus")
-# Lines below 4 kB come through a pipe whole, whoever else writes into it. So these are bytes, as JSON has them.
+# Lines below 4 kB come through a pipe whole, whoever else writes into it. So these are bytes of JSON.
 MAX_MESSAGE: Final = 2000
 MAX_PLACES: Final = 1200
 DEEPEST_PLACES: Final = 20
