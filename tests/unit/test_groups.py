@@ -9,8 +9,8 @@ import pytest
 
 from tests.servers import ROOT
 
-# In place of pytest: notes what it was asked for, and where files go; whether it hears of Ctrl-C; and fails if
-# it is to.
+# In place of pytest: notes what it was asked for, where files go, and whether it hears of Ctrl-C. It fails
+# if it is to.
 PYTEST = f"""#!{sys.executable}
 import os, signal, sys
 asked = " ".join(sys.argv[1:])
