@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from rollcall import __version__, compose
 from rollcall.api.addresses import trusted_hosts
-from rollcall.api.answer_headers import AnswerHeaders
+from rollcall.api.answer_headers import AnswerHeaders, NotTold
 from rollcall.api.app import create_app
 from rollcall.api.tls import check_tls, service_options
 from rollcall.core.errors import DatabaseError
@@ -120,10 +120,12 @@ class FaceRunner(BatchingRunner):
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    async with serving(app, settings, app.state.face_reader):
-        yield
-    if traces is not None:
-        await asyncio.to_thread(traces.end)
+    try:
+        async with serving(app, settings, app.state.face_reader):
+            yield
+    finally:
+        if traces is not None:
+            await asyncio.to_thread(traces.end)
 
 
 app = create_app(settings, lifespan, observer=OBSERVER, tracing=tracing)
@@ -152,7 +154,8 @@ class FaceAPI:
         app.state.face_reader = RunnerClient(lambda: self.runner.to_async, tracing=tracing)
 
 
-# BentoML's own /livez and /readyz lie before the app.
+# BentoML's own /livez, /readyz, /healthz and /schema.json lie before the app.
+FaceAPI.add_asgi_middleware(NotTold, ours=app)  # type: ignore[attr-defined]
 FaceAPI.add_asgi_middleware(  # type: ignore[attr-defined]
     AnswerHeaders, tls=settings.tls_cert_file is not None
 )

@@ -65,23 +65,20 @@ class Overhead:
 
     costs: Mapping[str, Sequence[Cost]]
     middlewares: Sequence[str]  # as the app has them, the outermost first
-    observed: bool  # whether there are metrics at all
 
 
 class CannedReader:
     """core.ports.FaceReader that always sees the same, and tells of the steps as the runner does."""
 
-    def __init__(self, real: FaceReader, reading: Reading, observer: Any) -> None:
-        self._real, self._reading, self._observer = real, reading, observer
-        self._steps = (Step.DECODE, Step.DETECT, Step.ALIGN, Step.EMBED) if observer else ()
+    def __init__(self, real: FaceReader, reading: Reading) -> None:
+        self._real, self._reading = real, reading
 
     async def read(self, request: ReadRequest) -> Reading:  # noqa: ARG002
-        if self._observer is not None:
-            self._observer.runner_queue(1)
-            self._observer.runner_queue(0)
-            self._observer.batch(1)
-        for step in self._steps:
-            with self._observer.step(step):
+        OBSERVER.runner_queue(1)
+        OBSERVER.runner_queue(0)
+        OBSERVER.batch(1)
+        for step in (Step.DECODE, Step.DETECT, Step.ALIGN, Step.EMBED):
+            with OBSERVER.step(step):
                 pass
         return self._reading
 
@@ -116,8 +113,8 @@ class NoDeadline:
 class Switchboard:
     """Puts the app into each variant."""
 
-    def __init__(self, app: FastAPI, unlimited: FastAPI, variants: Sequence[Variant], observer: Any) -> None:
-        self._app, self._observer = app, observer
+    def __init__(self, app: FastAPI, unlimited: FastAPI, variants: Sequence[Variant]) -> None:
+        self._app = app
         self._guards = app.state.guards
         free: dict[str, Any] = {"gate": FreeGate(), "deadline": NoDeadline()}
         known = {field.name for field in fields(self._guards)}
@@ -130,8 +127,7 @@ class Switchboard:
         self._app.state.guards = self._guards if variant.limited else self._unlimited
         for name in _OUR_LOGGERS:
             logging.getLogger(name).setLevel("INFO" if variant.logs else "CRITICAL")
-        if self._observer is not None:
-            self._observe(variant.observed)
+        _observe(variant.observed)
 
     def _stack(self, without: frozenset[str]) -> Any:
         everything = self._app.user_middleware
@@ -141,12 +137,13 @@ class Switchboard:
         finally:
             self._app.user_middleware = everything
 
-    def _observe(self, wanted: bool) -> None:
-        for name in [name for name in dir(UNOBSERVED) if not name.startswith("_")]:
-            if wanted:
-                vars(self._observer).pop(name, None)
-            else:
-                setattr(self._observer, name, getattr(UNOBSERVED, name))
+
+def _observe(wanted: bool) -> None:
+    for name in [name for name in dir(UNOBSERVED) if not name.startswith("_")]:
+        if wanted:
+            vars(OBSERVER).pop(name, None)
+        else:
+            setattr(OBSERVER, name, getattr(UNOBSERVED, name))
 
 
 def measure(folder: Path, requests: int) -> Overhead:
@@ -160,37 +157,35 @@ def measure(folder: Path, requests: int) -> Overhead:
 
 
 async def _measure(folder: Path, requests: int) -> Overhead:
-    pack, observer = build(folder), OBSERVER
+    pack = build(folder)
     # Each request is counted, none refused.
     settings = _settings(folder, pack.model_dir, pack.name, rate_limit_per_minute=1_000_000)
     unlimited = _settings(folder, pack.model_dir, pack.name, rate_limit_per_minute=0)
     enrol(settings.database_url.get_secret_value(), pack.name, pack.dimensions, ENROLLED)
     photo, real = picture(0, size=PICTURE_SIZE), compose.local_reader(settings)
     reading = await real.read(ReadRequest(picture=photo, model=pack.name, embed=Subjects.ALL))
-    canned = CannedReader(real, reading, observer)
+    canned = CannedReader(real, reading)
     app = LiveApp(settings, canned).app
     names = [_name(middleware) for middleware in app.user_middleware]
-    variants = _variants(names, observed=observer is not None)
+    variants = _variants(names)
     kinds = {
         "a list": get("/api/face/list/student?limit=1"),
         "a recognition": post("/api/face/recognize", photo),
     }
     async with app.router.lifespan_context(app):
         await _ready(app)
-        board = Switchboard(app, LiveApp(unlimited, canned).app, variants, observer)
+        board = Switchboard(app, LiveApp(unlimited, canned).app, variants)
         costs = {kind: await _costs(board, app, variants, one, requests) for kind, one in kinds.items()}
         board.turn_to(variants[0])
-        if observer is not None:
-            await _require_counts(app)
-    return Overhead(costs=costs, middlewares=names, observed=observer is not None)
+        await _require_counts(app)
+    return Overhead(costs=costs, middlewares=names)
 
 
-def _variants(names: Sequence[str], *, observed: bool) -> list[Variant]:
+def _variants(names: Sequence[str]) -> list[Variant]:
     found = [Variant(name="everything")]
     found += [Variant(name=f"middleware {name}", without=frozenset({name})) for name in names]
     found.append(Variant(name="log lines", logs=False))
-    if observed:
-        found.append(Variant(name="counting and timing", observed=False))
+    found.append(Variant(name="counting and timing", observed=False))
     found.append(Variant(name="rate limit and queue", limited=False))
     without = frozenset(names) - KEPT
     all_out = Variant(

@@ -74,7 +74,7 @@ def main() -> int:
     how = (
         f"{'Only tried out, not measured: ' if arguments.quick else ''}{requests:,} requests of each kind "
         f"and line, {BLOCK} in turn; {ENROLLED:,} enrolled; SQLite; the app's middlewares: "
-        f"{', '.join(found.middlewares)}{'' if found.observed else '; there are no metrics to take out'}; "
+        f"{', '.join(found.middlewares)}; "
         f"load average before: {busy:.2f}."
     )
     text = markdown(found, how=how)

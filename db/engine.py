@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from sqlalchemy import Connection, Engine, QueuePool, select
 
 from db.connect import WAITS, Waits, make_engine
-from db.faults import DRIVER_ERRORS, passes, translated
+from db.faults import DRIVER_ERRORS, passes, translated, unreadable
 from db.people import PersonRows
 from db.records import SqlRecords
 from rollcall.core.errors import DatabaseError
@@ -126,6 +126,9 @@ class SqlDatabase:
         except TypeError:
             # What the driver says to a word in the address's query that it does not know.
             raise DatabaseError("DATABASE_URL has an option that the driver does not know.") from None
+        except OSError as error:
+            # A network's are the driver's own errors; these are of files, or of what is in them.
+            raise unreadable(error) from None
 
     @contextmanager
     def transaction(self) -> Iterator[SqlRecords]:

@@ -60,6 +60,12 @@ def translated(error: Exception) -> RollcallError:
     return DatabaseError(f"The database refused the request (error {shown})." if shown is not None else None)
 
 
+def unreadable(error: OSError) -> DatabaseError:
+    """What is raised where a file that DATABASE_URL names, such as `ssl_ca`, is none that can be used."""
+    log.warning("database error: %s, a file that DATABASE_URL names", type(error).__name__)
+    return DatabaseError("A file that DATABASE_URL names, such as a certificate, cannot be read.")
+
+
 def _number(error: Exception) -> int | None:
     """MySQL's number of an error; None where it has none, and for SQLite's."""
     cause = error.orig if isinstance(error, DBAPIError) else error

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -43,15 +42,27 @@ async def serving(app: FastAPI, settings: Settings, faces: FaceReader) -> AsyncI
     """
     parts = build(settings, faces, OBSERVER)
     app.state.workflows = parts.workflows
-    tasks = [asyncio.create_task(_watched(work)) for work in _background_work(parts)]
+    tasks = [asyncio.create_task(watched(work)) for work in _background_work(parts)]
     try:
         yield
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        try:
+            await asyncio.gather(*tasks, return_exceptions=True)
+        finally:
+            await leave(parts)
+
+
+async def leave(parts: Parts) -> None:
+    """Let the other servers know, and release the parts, whatever fails."""
+    try:
         with suppress(RollcallError):
             await parts.announce.leave()  # after a while it is forgotten in any case
+    except Exception as error:
+        # Nobody can do anything about it any more, and uvicorn would tell it by its text.
+        logger.error("Leaving failed: %s", type(error).__name__, exc_info=error)
+    finally:
         parts.close()
 
 
@@ -72,15 +83,14 @@ def _background_work(parts: Parts) -> list[Step]:
     return [partial(_prepare, parts), partial(_keep_models, parts), *prepared]
 
 
-async def _watched(step: Step) -> None:
+async def watched(step: Step) -> None:
     """Nobody awaits a background task: one that fails says so, and begins anew after a pause."""
     caller.set(SERVER)
     while True:
         try:
             await step()
         except Exception as error:
-            places = "".join(traceback.format_tb(error.__traceback__))
-            logger.critical("Background work failed: %s\n%s", type(error).__name__, places)
+            logger.critical("Background work failed: %s", type(error).__name__, exc_info=error)
             await asyncio.sleep(RESTART)
         else:
             return

@@ -22,6 +22,17 @@ _NOT_KEPT: Final[Header] = (b"cache-control", b"no-store")
 _ONLY_TLS: Final[Header] = (b"strict-transport-security", b"max-age=31536000")
 
 
+class NotTold:
+    """Lets our app refuse what BentoML would tell before it: /schema.json lists what is mounted where."""
+
+    def __init__(self, app: ASGIApp, *, ours: ASGIApp) -> None:
+        self._app, self._ours = app, ours
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._ours if scope.get("path") == "/schema.json" else self._app
+        await app(scope, receive, send)
+
+
 class AnswerHeaders:
     """Adds what an answer does not say itself."""
 

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import os
 import pwd
+import socket
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -75,12 +76,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _whoever_calls() -> Caller:
-    """The system's user, and an id that all entries of one command have."""
+    """The system's user, the host's name, and an id that all entries of one command have."""
     try:
         user = pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
         user = str(os.getuid())  # in a container
-    return Caller(name=f"command line, {user}", request_id=uuid4().hex)
+    return Caller(name=f"command line, {user}", address=socket.gethostname(), request_id=uuid4().hex)
 
 
 if __name__ == "__main__":

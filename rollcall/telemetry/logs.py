@@ -1,10 +1,12 @@
 """Log lines: one shape for all of a process, to standard error, with the id of their request."""
 
+import json
 import logging
 import re
 import sys
 import threading
 import traceback
+from bisect import bisect_right
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import PurePath
@@ -24,10 +26,14 @@ _ExcInfo: TypeAlias = _Raised | tuple[None, None, None]
 
 OUR_PACKAGES: Final = ("rollcall", "runners", "db")
 SET_BY_BENTOML: Final = ("uvicorn.error", "circus")
-# Lines below 4 kB come through a pipe whole, whoever else writes into it.
+# Lines below 4 kB come through a pipe whole, whoever else writes into it. So these are bytes of JSON.
 MAX_MESSAGE: Final = 2000
-MAX_PLACES: Final = 20
-_CREDENTIALS: Final = re.compile(r"(?<=://)[^/\s@]*:[^/\s@]*@")
+MAX_PLACES: Final = 1200
+DEEPEST_PLACES: Final = 20
+_LONGEST_LETTER: Final = 12  # two escapes, \ud83d\ude00
+# Their further lines show the text of exceptions, and objects.
+_FIRST_LINE_ONLY: Final = ("asyncio", "uvicorn.error")
+_AFTER_SCHEME: Final = re.compile(r"(?<=://)\S+")
 
 
 def configure_command_logs(level: str) -> None:
@@ -87,20 +93,41 @@ def _ended_by(kind: type[BaseException], error: BaseException | None, trace: Tra
 def _told(record: logging.LogRecord) -> str:
     """The message, without passwords of addresses in it, and not longer than a pipe takes whole."""
     message = record.getMessage()
-    if record.name == "asyncio":
-        # Its further lines show the exception's text, and objects.
+    if record.name in _FIRST_LINE_ONLY:
         message = message.partition("\n")[0]
     if "://" in message:
-        message = _CREDENTIALS.sub("***@", message)
-    return message if len(message) <= MAX_MESSAGE else message[:MAX_MESSAGE] + "…"
+        message = _AFTER_SCHEME.sub(_without_credentials, message)
+    return _cut(message)
+
+
+def _without_credentials(found: re.Match[str]) -> str:
+    """A password may hold an `@` or a `/` as it is, so the last `@` of the word ends it."""
+    before, _, rest = found[0].rpartition("@")
+    return f"***@{rest}" if ":" in before else found[0]
+
+
+def _cut(message: str) -> str:
+    if len(message) * _LONGEST_LETTER <= MAX_MESSAGE:
+        return message
+    lengths = range(min(len(message), MAX_MESSAGE) + 1)
+    kept = message[: bisect_right(lengths, MAX_MESSAGE, key=lambda length: _size(message[:length])) - 1]
+    return message if len(kept) == len(message) else f"{kept}…"
+
+
+def _size(text: str) -> int:
+    """Bytes in a line of JSON; in one for people it has no more."""
+    return len(json.dumps(text)) - 2
 
 
 def _places(trace: TracebackType | None) -> list[str]:
-    """The innermost places of a traceback, the outer ones first."""
-    return [
+    """The innermost places of a traceback, as many as there is room for, the outer ones first."""
+    places = [
         f"{'/'.join(PurePath(frame.filename).parts[-3:])}:{frame.lineno} in {frame.name}"
-        for frame in traceback.extract_tb(trace)[-MAX_PLACES:]
+        for frame in traceback.extract_tb(trace)[-DEEPEST_PLACES:]
     ]
+    while len(places) > 1 and sum(map(_size, places)) > MAX_PLACES:
+        del places[0]
+    return places
 
 
 def _kind(error: BaseException) -> str:

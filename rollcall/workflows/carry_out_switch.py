@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import time
-import traceback
 import weakref
 from functools import partial
 from typing import Final
@@ -106,9 +105,7 @@ class CarryOutSwitch:
         if isinstance(error, RollcallError):
             await self._fail(switch, error.message)
         elif error is not None and not isinstance(error, _Over):
-            # Not its text, which may quote a value.
-            places = "".join(traceback.format_tb(error.__traceback__))
-            logger.error("A switch failed: %s\n%s", type(error).__name__, places)
+            logger.error("A switch failed: %s", type(error).__name__, exc_info=error)
             await self._fail(switch, "The server made a mistake; its log says more.")
 
     async def _fail(self, switch: Switch, problem: str, rehearsal: Rehearsal | None = None) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -93,6 +94,7 @@ def test_every_command_that_changes_or_takes_out_something_leaves_an_entry(
     by = {entry.actor for entry in entries(database)}
     assert len(by) == 1
     assert re.fullmatch(r"command line, \S+", by.pop())
+    assert {entry.address for entry in entries(database)} == {socket.gethostname()[:64]}
     imported = entries(database)[:2]
     assert imported[0].request_id == imported[1].request_id != entries(database)[2].request_id
     assert details(entries(database)[2]) == {"name": "log_retention_days", "value": "365"}

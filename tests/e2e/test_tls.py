@@ -10,6 +10,7 @@ import pytest
 
 from tests.certificates import write_certificate
 from tests.keys import make_key
+from tests.log_lines import lines_of
 from tests.packs import picture
 from tests.servers import ROOT, RollcallServer, clean_environment, wait_for
 
@@ -62,9 +63,21 @@ def test_a_certificate_that_has_expired_stops_the_start(tmp_path: Path) -> None:
 
 def test_a_server_without_one_says_nothing_of_tls_and_not_what_it_runs_on(server: RollcallServer) -> None:
     # The last three are BentoML's own.
-    for path in ("/api/health", "/docs", "/nothing", "/livez", "/readyz", "/schema.json"):
+    for path in ("/api/health", "/docs", "/nothing", "/livez", "/readyz", "/healthz"):
         answer = server.client.get(path)
         assert "Strict-Transport-Security" not in answer.headers, path
         assert "Server" not in answer.headers, path
         assert answer.headers.get_list("X-Content-Type-Options") == ["nosniff"], path
         assert answer.headers.get_list("Content-Security-Policy"), path
+
+
+def test_nobody_is_told_what_the_server_is_made_of(server: RollcallServer) -> None:
+    answer = server.client.get("/schema.json", headers={"X-Request-ID": "curious"})
+    assert (answer.status_code, answer.json()["error_code"]) == (404, "NOT_FOUND")
+    assert answer.headers["X-Request-ID"] == "curious"
+
+    def told() -> list[tuple[str, int]]:
+        lines = [line for line in lines_of(server) if line["request_id"] == "curious"]
+        return [(line["route"], line["status"]) for line in lines]
+
+    wait_for(lambda: told() == [("unmatched", 404)], "the line of the request")

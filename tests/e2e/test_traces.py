@@ -1,6 +1,8 @@
 """A request's way through both processes, as a collector of traces sees it."""
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +14,7 @@ import pytest
 from tests.log_lines import lines_of
 from tests.otlp_collector import Collector, Span
 from tests.packs import picture
-from tests.servers import RollcallServer, free_port, wait_for
+from tests.servers import ROOT, RollcallServer, clean_environment, free_port, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -175,6 +177,43 @@ def test_a_service_may_have_another_name(tmp_path: Path, pack_settings: dict[str
         found = of(collector.spans(), CALLER_TRACE)
     assert {span.resource["service.name"] for span in found} == {"north-school"}
     assert {span.resource["rollcall.process"] for span in found} == {"api", "runner"}
+
+
+FAILS_WHILE_IT_SERVES = """
+import asyncio, os, service
+
+async def main():
+    service.app.state.face_reader = None
+    async with service.lifespan(service.app):
+        with service.tracing.request(None) as span:
+            span.answered("GET", "/last", 200)
+        raise RuntimeError
+
+try:
+    asyncio.run(main())
+except RuntimeError:
+    os._exit(0)
+"""
+
+
+def test_spans_are_sent_however_a_server_ends(tmp_path: Path) -> None:
+    with Collector() as collector:
+        settings = {
+            "DATABASE_URL": f"sqlite:///{tmp_path}/rollcall.db",
+            "MODEL_DIR": str(tmp_path),
+            "AUTO_DOWNLOAD_MODELS": "false",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+            # So long that only the end sends what there is.
+            "OTEL_BSP_SCHEDULE_DELAY": "600000",
+        }
+        subprocess.run(
+            [sys.executable, "-c", FAILS_WHILE_IT_SERVES, "--worker-id", "1"],  # as the API
+            cwd=ROOT,
+            env=clean_environment(settings),
+            timeout=120,
+            check=True,
+        )
+        assert [span.name for span in collector.spans()] == ["GET /last"]
 
 
 @pytest.mark.parametrize("collector_is", ["down", "hanging"])

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from rollcall.core.figures import Figures, HealthStatus, Turns
+from rollcall.core.models import LoadedModel
+from rollcall.core.observing import FeedbackOutcome
 from rollcall.telemetry.exposition import PrometheusExposition
 from tests.scrape import Scrape
 from tests.servers import ROOT, clean_environment
@@ -19,7 +21,7 @@ FIGURES = Figures(
     database_up=True,
     enrolled_faces=3,
     active_model=None,
-    loaded_models=(),
+    loaded_models=(LoadedModel(name="pack", backend="none", dimension=8),),
     faces={},
     downloads={},
     recognitions={},
@@ -140,6 +142,15 @@ def test_scrapes_at_once_while_others_count_all_succeed(tmp_path: Path) -> None:
         counting.communicate()
     totals = [Scrape(text.decode()).value("rollcall_requests_total") for text in texts]
     assert totals[-1] > totals[0] > 0
+
+
+def test_feedback_on_models_in_memory_begins_at_0_so_that_a_rate_sees_the_first(tmp_path: Path) -> None:
+    found = scraped(tmp_path)
+    told = [
+        labels["outcome"] for labels in found.labels("rollcall_feedback_total") if labels["model"] == "pack"
+    ]
+    assert sorted(told) == sorted(FeedbackOutcome)
+    assert found.value("rollcall_feedback_total") == 0
 
 
 def test_a_file_that_is_just_being_begun_is_no_fault(tmp_path: Path) -> None:

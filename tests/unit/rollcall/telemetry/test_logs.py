@@ -6,6 +6,8 @@ import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from tests.servers import ROOT
 
 SERVER = """
@@ -170,13 +172,16 @@ def test_warnings_are_lines() -> None:
 
 def test_passwords_of_addresses_are_left_out() -> None:
     script = """
-for address in ("redis://:hush-word@host/0", "mysql+pymysql://me:hush-word@host/db", "https://host/a@b"):
+for address in ("redis://:hush-word@host/0", "mysql+pymysql://me:hush-word@host/db", "https://host/a@b",
+                "redis://:hu@hush-word@host/0", "mysql+pymysql://me:hu/hush-word@host/db?a=b"):
     logging.getLogger("other").warning("Cannot reach %s", address)
 """
     assert [line["message"] for line in lines(script)] == [
         "Cannot reach redis://***@host/0",
         "Cannot reach mysql+pymysql://***@host/db",
         "Cannot reach https://host/a@b",
+        "Cannot reach redis://***@host/0",
+        "Cannot reach mysql+pymysql://***@host/db?a=b",
     ]
 
 
@@ -192,6 +197,54 @@ except ZeroDivisionError:
     assert len(said(deep).encode()) < 4096
     [line] = lines(deep)
     assert line["exception"]["places"]
+
+
+@pytest.mark.parametrize("letter", ["ü", "€", "😀", "\\n", '\\"', "\\u0007"])
+@pytest.mark.parametrize("shape", ["json", "text"])
+def test_nor_is_one_of_letters_that_take_many_bytes(letter: str, shape: str) -> None:
+    script = f"""
+def fall(depth):
+    return {"ü" * 100}(depth)
+def {"ü" * 100}(depth):
+    return fall(depth - 1) if depth else 1 / 0
+try:
+    fall(100)
+except ZeroDivisionError:
+    logging.getLogger("rollcall.x").exception("{letter}" * 3000)
+"""
+    told = said(script, SERVER.replace('"json"', f'"{shape}"'))
+    assert len(told.encode()) < 4096
+    if shape == "json":
+        line = json.loads(told)
+        assert line["message"].startswith(json.loads(f'"{letter}"') * 100)
+        assert line["message"].endswith("…")
+        assert line["exception"]["places"]
+
+
+def test_a_message_that_has_room_is_whole() -> None:
+    [line] = lines('logging.getLogger("rollcall.x").info("ü" * 333)')
+    assert line["message"] == "ü" * 333
+    [line] = lines('logging.getLogger("rollcall.x").info("x" * 2000)')
+    assert line["message"] == "x" * 2000
+
+
+def test_the_server_of_http_does_not_tell_the_text_of_what_failed_at_the_end() -> None:
+    script = """
+import asyncio, uvicorn
+from contextlib import asynccontextmanager
+from fastapi import FastAPI
+@asynccontextmanager
+async def lifespan(app):
+    yield
+    raise ValueError("hush-word")
+class Server(uvicorn.Server):
+    async def main_loop(self):
+        pass
+asyncio.run(Server(uvicorn.Config(FastAPI(lifespan=lifespan), port=0, log_config=None)).serve())
+"""
+    told = said(script)
+    assert "hush-word" not in told
+    assert "Traceback (most recent call last):" in [json.loads(line)["message"] for line in told.splitlines()]
 
 
 def test_commands_speak_text() -> None:

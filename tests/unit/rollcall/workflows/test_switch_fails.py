@@ -152,6 +152,29 @@ def test_a_model_that_breaks_after_the_switch_began_fails_it(
     asyncio.run(scenario())
 
 
+def test_a_fault_of_ours_fails_the_switch_and_is_told_by_its_place_and_not_by_its_text(
+    database_url: str, model_dir: Path, reader: FaceReader, caplog: pytest.LogCaptureFixture
+) -> None:
+    def falls(picture: bytes) -> Reading:
+        raise ValueError(f"hush-word {picture!r}")
+
+    async def scenario() -> None:
+        async with server(database_url, model_dir, reader) as parts:
+            await enrol_numbers(parts, 1)
+            await parts.workflows.switch_models.begin(SECOND)
+            assert await patient(parts, ScriptedReader(falls), 0.0).round()
+            switch = await latest(parts)
+            assert switch.state is SwitchState.FAILED
+            assert switch.problem == "The server made a mistake; its log says more."
+
+    asyncio.run(scenario())
+    [record] = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert record.getMessage() == "A switch failed: ValueError"
+    # The places are left to the log's shape, for the message is cut from its end.
+    assert record.exc_info is not None
+    assert isinstance(record.exc_info[1], ValueError)
+
+
 def test_a_switch_bears_with_a_runner_that_is_away_as_long_as_there_is_headway(
     database_url: str, model_dir: Path, reader: FaceReader
 ) -> None:
