@@ -1,7 +1,6 @@
 """What is counted and timed while the work is done. `rollcall.telemetry` does it; all others know this."""
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from typing import Final, Protocol
 
@@ -85,9 +84,8 @@ class RequestObserver(Protocol):
 class Unobserved:
     """Nobody watches, as on the command line."""
 
-    @contextmanager
-    def step(self, step: Step) -> Iterator[None]:  # noqa: ARG002
-        yield
+    def step(self, step: Step) -> AbstractContextManager[None]:  # noqa: ARG002
+        return nullcontext()
 
     def batch(self, size: int) -> None: ...
 
