@@ -231,6 +231,7 @@ def _verdict(environment: Environment) -> Verdict:
     limits = Limits(
         max_p95_ms={RECOGNIZE: limit_ms, SCAN: limit_ms, DETECT: options.max_p95_detect_ms},
         max_error_rate=options.max_error_rate,
+        recognizing=frozenset({RECOGNIZE, SCAN}),
     )
     measured = [
         Measured(

@@ -7,25 +7,23 @@ import asyncio
 import logging
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from statistics import median
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from fastapi import FastAPI
 
 from bench.calls import Call, get, post
+from bench.costs import Cost, compared, shuffled
 from bench.school import enrol
+from bench.stand_ins import CannedReader, FreeGate, NoDeadline
 from bench.synthetic_school import build
 from bench.visitors import PICTURE_SIZE
 from rollcall import compose
-from rollcall.core.faces import Reading, ReadRequest, Subjects
-from rollcall.core.figures import Turns
-from rollcall.core.models import LoadedModel
-from rollcall.core.observing import UNOBSERVED, Step
-from rollcall.core.ports import FaceReader
+from rollcall.core.faces import ReadRequest, Subjects
+from rollcall.core.observing import UNOBSERVED
 from rollcall.core.settings import Settings
 from rollcall.telemetry.logs import configure_server_logs
 from rollcall.telemetry.observer import OBSERVER
@@ -33,6 +31,7 @@ from tests.live_app import LiveApp
 from tests.packs import picture
 
 BLOCK = 20  # requests of one variant before the next has its turn
+CONTROL: Final = "nothing, once more"  # what this saves is the error of measurement
 ENROLLED = 1000
 # These are neither metrics nor logs nor limits, and stay.
 KEPT: Final = frozenset({"CORSMiddleware", "LastNet"})
@@ -51,63 +50,12 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cost:
-    """CPU microseconds a request, of all threads of the process: the median of the rounds."""
-
-    variant: str
-    all_in: float
-    saved: float  # by this variant, against everything in place in the same round
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Overhead:
-    """For each kind of request the costs, of which the first is with everything and the last with nothing."""
+    """For each kind of request the costs: of everything, of the control, of single layers, of nothing."""
 
     costs: Mapping[str, Sequence[Cost]]
+    lines: Mapping[str, float]  # of the log, for each request of the kind
     middlewares: Sequence[str]  # as the app has them, the outermost first
-
-
-class CannedReader:
-    """core.ports.FaceReader that always sees the same, and tells of the steps as the runner does."""
-
-    def __init__(self, real: FaceReader, reading: Reading) -> None:
-        self._real, self._reading = real, reading
-
-    async def read(self, request: ReadRequest) -> Reading:  # noqa: ARG002
-        OBSERVER.runner_queue(1)
-        OBSERVER.runner_queue(0)
-        OBSERVER.batch(1)
-        for step in (Step.DECODE, Step.DETECT, Step.ALIGN, Step.EMBED):
-            with OBSERVER.step(step):
-                pass
-        return self._reading
-
-    async def load(self, model: str) -> LoadedModel:
-        return await self._real.load(model)
-
-    async def unload(self, model: str) -> None:
-        await self._real.unload(model)
-
-
-class FreeGate:
-    """In place of api.security.Gate: lets everybody through."""
-
-    turns = Turns(working=0, waiting=0)
-
-    def refuse_if_full(self) -> None:
-        pass
-
-    @asynccontextmanager
-    async def turn(self, *_: object) -> AsyncIterator[None]:
-        yield
-
-
-class NoDeadline:
-    """In place of api.deadlines.Deadline."""
-
-    @asynccontextmanager
-    async def of(self, *_: object) -> AsyncIterator[None]:
-        yield
 
 
 class Switchboard:
@@ -127,7 +75,7 @@ class Switchboard:
         self._app.state.guards = self._guards if variant.limited else self._unlimited
         for name in _OUR_LOGGERS:
             logging.getLogger(name).setLevel("INFO" if variant.logs else "CRITICAL")
-        _observe(variant.observed)
+        self._observe(variant.observed)
 
     def _stack(self, without: frozenset[str]) -> Any:
         everything = self._app.user_middleware
@@ -137,23 +85,23 @@ class Switchboard:
         finally:
             self._app.user_middleware = everything
 
-
-def _observe(wanted: bool) -> None:
-    for name in [name for name in dir(UNOBSERVED) if not name.startswith("_")]:
-        if wanted:
-            vars(OBSERVER).pop(name, None)
-        else:
-            setattr(OBSERVER, name, getattr(UNOBSERVED, name))
+    def _observe(self, wanted: bool) -> None:
+        for name in [name for name in dir(UNOBSERVED) if not name.startswith("_")]:
+            if wanted:
+                vars(OBSERVER).pop(name, None)
+            else:
+                setattr(OBSERVER, name, getattr(UNOBSERVED, name))
 
 
 def measure(folder: Path, requests: int) -> Overhead:
-    """So many requests of each kind and variant. For a fresh process: it writes stderr to a file."""
-    log = folder / "server.log"
-    with _log_file(log):
-        found = asyncio.run(_measure(folder, requests))
-    if "Access" in found.middlewares and log.read_text().count("\n") < requests:
-        raise RuntimeError("the log has no line for each request: then the figures would be wrong")
-    return found
+    """So many requests of each kind and variant. For a fresh process: its stderr goes to `log_of`."""
+    with log_of(folder).open("w") as log, _logging_to(log):
+        return asyncio.run(_measure(folder, requests))
+
+
+def log_of(folder: Path) -> Path:
+    """Where the lines of all requests are."""
+    return folder / "server.log"
 
 
 async def _measure(folder: Path, requests: int) -> Overhead:
@@ -164,10 +112,10 @@ async def _measure(folder: Path, requests: int) -> Overhead:
     enrol(settings.database_url.get_secret_value(), pack.name, pack.dimensions, ENROLLED)
     photo, real = picture(0, size=PICTURE_SIZE), compose.local_reader(settings)
     reading = await real.read(ReadRequest(picture=photo, model=pack.name, embed=Subjects.ALL))
-    canned = CannedReader(real, reading)
+    canned = CannedReader(real, reading, OBSERVER)
     app = LiveApp(settings, canned).app
     names = [_name(middleware) for middleware in app.user_middleware]
-    variants = _variants(names)
+    variants = variants_of(names)
     kinds = {
         "a list": get("/api/face/list/student?limit=1"),
         "a recognition": post("/api/face/recognize", photo),
@@ -177,45 +125,55 @@ async def _measure(folder: Path, requests: int) -> Overhead:
         board = Switchboard(app, LiveApp(unlimited, canned).app, variants)
         costs = {kind: await _costs(board, app, variants, one, requests) for kind, one in kinds.items()}
         board.turn_to(variants[0])
+        lines = {kind: await _lines(log_of(folder), app, one) for kind, one in kinds.items()}
         await _require_counts(app)
-    return Overhead(costs=costs, middlewares=names)
+    return Overhead(costs=costs, lines=lines, middlewares=names)
 
 
-def _variants(names: Sequence[str]) -> list[Variant]:
-    found = [Variant(name="everything")]
-    found += [Variant(name=f"middleware {name}", without=frozenset({name})) for name in names]
-    found.append(Variant(name="log lines", logs=False))
-    found.append(Variant(name="counting and timing", observed=False))
-    found.append(Variant(name="rate limit and queue", limited=False))
-    without = frozenset(names) - KEPT
-    all_out = Variant(
-        name="metrics, logs and limits", without=without, logs=False, observed=False, limited=False
-    )
-    return [*found, all_out]
+def variants_of(names: Sequence[str]) -> list[Variant]:
+    """With everything, the same once more, without each of these middlewares and so on, without all of it."""
+    return [
+        Variant(name="everything"),
+        Variant(name=CONTROL),
+        *(Variant(name=f"middleware {name}", without=frozenset({name})) for name in names),
+        Variant(name="log lines", logs=False),
+        Variant(name="counting and timing", observed=False),
+        Variant(name="rate limit and queue", limited=False),
+        Variant(
+            name="metrics, logs and limits",
+            without=frozenset(names) - KEPT,
+            logs=False,
+            observed=False,
+            limited=False,
+        ),
+    ]
 
 
 async def _costs(
     board: Switchboard, app: FastAPI, variants: Sequence[Variant], request: Call, requests: int
 ) -> list[Cost]:
     """The variants take turns, so that whatever else this machine does meets all of them."""
-    rounds = max(1, requests // BLOCK)
+    rounds = max(2, requests // BLOCK)
     spent: dict[str, list[float]] = {variant.name: [] for variant in variants}
-    for _ in range(rounds + 1):
-        for variant in variants:
+    for turns in shuffled(variants, rounds + 1):
+        for variant in turns:
             board.turn_to(variant)
             begun = time.process_time()
             for _ in range(BLOCK):
                 await request.send(app)
             spent[variant.name].append(1e6 * (time.process_time() - begun) / BLOCK)
-    full, *_ = (spent[variant.name][1:] for variant in variants)  # the first round warms up
-    return [
-        Cost(
-            variant=variant.name,
-            all_in=median(spent[variant.name][1:]),
-            saved=median(a - b for a, b in zip(full, spent[variant.name][1:], strict=True)),
-        )
-        for variant in variants
-    ]
+    return compared({name: of[1:] for name, of in spent.items()})  # the first round warms up
+
+
+async def _lines(log: Path, app: FastAPI, request: Call) -> float:
+    """How many a request writes. Raises RuntimeError if there is none: then the figures would be wrong."""
+    before = log.read_bytes().count(b"\n")
+    for _ in range(BLOCK):
+        await request.send(app)
+    lines = (log.read_bytes().count(b"\n") - before) / BLOCK
+    if lines < 1:
+        raise RuntimeError("the log has no line for each request")
+    return lines
 
 
 def _settings(folder: Path, model_dir: Path, model: str, *, rate_limit_per_minute: int) -> Settings:
@@ -254,12 +212,11 @@ def _name(middleware: Any) -> str:
 
 
 @contextmanager
-def _log_file(path: Path) -> Iterator[None]:
-    """Log lines as a server writes them, to a file."""
-    former = sys.stderr
-    with path.open("w") as sys.stderr:
-        configure_server_logs("INFO", "json", "api")
-        try:
-            yield
-        finally:
-            sys.stderr = former
+def _logging_to(log: TextIO) -> Iterator[None]:
+    """Log lines as a server writes them."""
+    former, sys.stderr = sys.stderr, log
+    configure_server_logs("INFO", "json", "api")
+    try:
+        yield
+    finally:
+        sys.stderr = former

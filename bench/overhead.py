@@ -8,16 +8,43 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.apart import apart
-from bench.layers import BLOCK, ENROLLED, Overhead
+from bench.costs import Cost
+from bench.layers import BLOCK, ENROLLED, Overhead, log_of
 from bench.machine import describe, load_average
 from bench.report import table
 
 RESULTS = Path(__file__).resolve().parent / "OVERHEAD.md"
 LIMIT_MICROSECONDS = 1000
+LINES = 5000
+BUSY = 0.5  # load average
 
 
-def markdown(found: Overhead, *, how: str) -> str:
-    """The whole of OVERHEAD.md."""
+def markdown(found: Overhead, *, carrying: float, busy: float, how: str) -> str:
+    """The whole of OVERHEAD.md. `carrying`: CPU microseconds of a log line; `busy`: the load before."""
+    warning = f"**Something else ran on this machine: the load average before was {busy:.2f}.**\n"
+    return "\n".join(
+        [
+            "# What metrics, logs and limits cost\n",
+            "Written by `make bench-overhead`; [README.md](README.md) says what is measured and how.\n",
+            table(["", ""], describe()),
+            f"{how}\n",
+            *([warning] if busy > BUSY else []),
+            table(["target", "limit", "measured", "", ""], _targets(found, carrying)),
+            "CPU time of one request, all threads of the process together; each line with one layer taken "
+            "out, the last with all of them. In brackets: half of the rounds lie between. With nothing taken "
+            "out once more nothing is saved: what that line shows is the error of measurement.\n",
+            _costs(found),
+            f"The supervisor carries each log line: {carrying:.0f} µs of its CPU time.\n",
+        ]
+    )
+
+
+def total(found: Overhead, kind: str, carrying: float) -> float:
+    """CPU microseconds a request of this kind: what the layers take, and its log lines in the supervisor."""
+    return found.costs[kind][-1].saved + carrying * found.lines[kind]
+
+
+def _costs(found: Overhead) -> str:
     kinds = list(found.costs)
     head = [
         "taken out",
@@ -28,31 +55,26 @@ def markdown(found: Overhead, *, how: str) -> str:
         [
             "nothing" if number == 0 else of[0].variant,
             *(f"{cost.all_in:.0f}" for cost in of),
-            *("" if number == 0 else f"{cost.saved:+.0f}" for cost in of),
+            *("" if number == 0 else _saved(cost) for cost in of),
         ]
         for number, of in enumerate(zip(*found.costs.values(), strict=True))
     ]
-    return "\n".join(
-        [
-            "# What metrics, logs and limits cost\n",
-            "Written by `make bench-overhead`; [README.md](README.md) says what is measured and how.\n",
-            table(["", ""], describe()),
-            f"{how}\n",
-            table(["target", "limit", "measured", ""], _targets(found)),
-            "CPU time of one request, all threads of the process together; each line with one layer taken "
-            "out, the last with all of them.\n",
-            table(head, rows),
-        ]
-    )
+    return table(head, rows)
 
 
-def _targets(found: Overhead) -> Sequence[Sequence[str]]:
+def _saved(cost: Cost) -> str:
+    return f"{cost.saved:+.0f} ({cost.low:+.0f} to {cost.high:+.0f})"
+
+
+def _targets(found: Overhead, carrying: float) -> Sequence[Sequence[str]]:
     return [
         [
             f"metrics, logs and limits together, {kind}",
             f"< {LIMIT_MICROSECONDS / 1000:g} ms",
-            f"{costs[-1].saved / 1000:.2f} ms",
-            "reached" if costs[-1].saved < LIMIT_MICROSECONDS else "**missed**",
+            f"{total(found, kind, carrying) / 1000:.2f} ms",
+            "reached" if total(found, kind, carrying) < LIMIT_MICROSECONDS else "**missed**",
+            f"{costs[-1].saved / 1000:.2f} ms in the API ({costs[-1].low / 1000:.2f} to "
+            f"{costs[-1].high / 1000:.2f}), log lines in the supervisor: {found.lines[kind]:g}",
         ]
         for kind, costs in found.costs.items()
     ]
@@ -66,21 +88,24 @@ def main() -> int:
     arguments = parser.parse_args()
     requests, busy = BLOCK if arguments.quick else arguments.requests, load_average()
     with tempfile.TemporaryDirectory(prefix="rollcall-overhead-") as name:
+        folder = Path(name)
         # Counting into files, as in a server that BentoML starts, costs more than in memory.
-        (Path(name) / "metrics").mkdir()
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(Path(name) / "metrics")
+        (folder / "metrics").mkdir()
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder / "metrics")
         os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as service.py sets it
-        found = apart(Overhead, "bench.layers:measure", Path(name), requests)
+        found = apart(Overhead, "bench.layers:measure", folder, requests)
+        lines = 100 if arguments.quick else LINES
+        carrying = apart(float, "bench.carrying:measure", log_of(folder), folder / "carried.log", lines)
     how = (
         f"{'Only tried out, not measured: ' if arguments.quick else ''}{requests:,} requests of each kind "
-        f"and line, {BLOCK} in turn; {ENROLLED:,} enrolled; SQLite; the app's middlewares: "
-        f"{', '.join(found.middlewares)}; "
-        f"load average before: {busy:.2f}."
+        f"and line, {BLOCK} in turn, each round in another order; {lines:,} log lines; {ENROLLED:,} "
+        f"enrolled; SQLite; the app's middlewares: {', '.join(found.middlewares)}; load average before: "
+        f"{busy:.2f}."
     )
-    text = markdown(found, how=how)
+    text = markdown(found, carrying=carrying, busy=busy, how=how)
     arguments.out.write_text(text)
     print(text)
-    missed = any(costs[-1].saved >= LIMIT_MICROSECONDS for costs in found.costs.values())
+    missed = any(total(found, kind, carrying) >= LIMIT_MICROSECONDS for kind in found.costs)
     return 1 if missed and not arguments.quick else 0
 
 

@@ -6,10 +6,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """`max_p95_ms` by the name of the requests; the error rate is a share, 0 to 1, of all requests."""
+    """`max_p95_ms` by the name of the requests; the error rate is a share, 0 to 1, of all requests.
+
+    `recognizing`: names of the requests that recognise somebody. A load without any has shown nothing.
+    """
 
     max_p95_ms: Mapping[str, float]
     max_error_rate: float
+    recognizing: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +55,8 @@ def judge(measured: Sequence[Measured], limits: Limits, *, crashes: int) -> Verd
             note(f"p95 of {name}", p95_ms < limit_ms, f"{p95_ms:g} ms, limit {limit_ms:g} ms")
         else:
             lines.append(f"p95 of {name}: nobody asked")
+    if limits.recognizing and not limits.recognizing & found.keys():
+        note("recognising", False, "nobody was recognised")
     requests = sum(of.requests for of in measured)
     failures = sum(of.failures for of in measured)
     rate = failures / requests if requests else 1.0

@@ -9,6 +9,7 @@ from rollcall.compose import Parts, build
 from rollcall.core.database_ports import Records
 from rollcall.core.faces import ReadRequest, Subjects
 from rollcall.core.models import Switch
+from rollcall.core.observing import UNOBSERVED, Observer
 from rollcall.core.people import PersonKey, PersonType
 from rollcall.core.ports import FaceReader, Gallery, ModelFiles
 from rollcall.core.records import NewFace
@@ -36,7 +37,7 @@ def write_models(folder: Path) -> None:
 
 @asynccontextmanager
 async def server(
-    database_url: str, model_dir: Path, reader: FaceReader, **settings: Any
+    database_url: str, model_dir: Path, reader: FaceReader, observer: Observer = UNOBSERVED, **settings: Any
 ) -> AsyncIterator[Parts]:
     """The parts of one process, after its start: the model that is wanted is loaded."""
     chosen = {
@@ -47,7 +48,7 @@ async def server(
         "enable_face_quality_check": False,
         **settings,
     }
-    parts = build(Settings(_env_file=None, **chosen), reader)
+    parts = build(Settings(_env_file=None, **chosen), reader, observer)
     try:
         await parts.prepare_database.run()
         await parts.models.step()

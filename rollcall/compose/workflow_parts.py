@@ -74,10 +74,8 @@ def workflows(
             health=health,
             models=on.models,
             gallery=on.gallery,
-            search=search,
             carry_out_switch=carry_out_switch,
             keep_embedded=keep_embedded,
-            shadow=shadow,
             pools={"requests": on.database, "recognition": on.recognition, "health": health_database},
         ),
         exposition=PrometheusExposition(version=__version__, folder=settings.prometheus_multiproc_dir),
@@ -95,6 +93,7 @@ def shadow_of(on: Ground) -> Shadow | None:
         gallery=on.gallery,
         database=on.database,
         rate=on.settings.shadow_rate,
+        observer=on.observer,
         turn=on.pace.wait,
     )
 

@@ -1,4 +1,4 @@
-"""What a server counts, for whoever watches it."""
+"""How a server stands, for whoever watches it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,15 +12,6 @@ class HealthStatus(StrEnum):
     HEALTHY = "healthy"
     DEGRADED = "degraded"
     UNHEALTHY = "unhealthy"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShadowFigures:
-    """Comparisons with the shadow model: stored, dropped for want of room, failed."""
-
-    stored: int
-    dropped: int
-    failed: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +43,6 @@ class Turns:
 class Figures:
     """How a server stands at a moment.
 
-    `recognitions` counts faces by the model that answered and the model that knew the face, None for nobody.
     `faces` and `downloads` (bytes that have come) are by model. `switch` is the model that this server
     prepares, with how many of how many faces it has gone through. `pools` are by name. `embedding`: whether
     missing embeddings are being made.
@@ -65,10 +55,8 @@ class Figures:
     loaded_models: tuple[LoadedModel, ...]
     faces: Mapping[str, int]
     downloads: Mapping[str, int]
-    recognitions: Mapping[tuple[str, str | None], int]
     switch: tuple[str, int, int] | None
     embedding: bool
-    shadow: ShadowFigures | None
     pools: Mapping[str, PoolFigures]
 
 

@@ -1,7 +1,6 @@
 """What is counted and timed while the work is done. `rollcall.telemetry` does it; all others know this."""
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from typing import Final, Protocol
 
@@ -33,6 +32,14 @@ class RecognitionOutcome(StrEnum):
     NO_FACE = "no_face"
 
 
+class ComparisonOutcome(StrEnum):
+    """What became of a picture that was taken for the shadow model."""
+
+    STORED = "stored"
+    DROPPED = "dropped"
+    FAILED = "failed"
+
+
 class FeedbackOutcome(StrEnum):
     """What a recognition was, by those who know."""
 
@@ -61,8 +68,19 @@ class Observer(Protocol):
         """A face was looked for, or there was none in the picture."""
         ...
 
+    def known_by(self, model: str, matched_by: str | None) -> None:
+        """The same face: which model answered, and which one knew it, None if none did."""
+        ...
+
     def similarity(self, model: str, similarity: float, *, matched: bool) -> None:
-        """The likest person's similarity to a face that was looked for, by the model that compared them."""
+        """The likest person's similarity to it, by the model that compared them.
+
+        `matched`: by the server's own threshold; of requests that bring another one nothing is told.
+        """
+        ...
+
+    def compared(self, outcome: ComparisonOutcome) -> None:
+        """A picture was compared by the shadow model, or was to be."""
         ...
 
     def feedback(self, model: str, outcome: FeedbackOutcome) -> None:
@@ -85,9 +103,8 @@ class RequestObserver(Protocol):
 class Unobserved:
     """Nobody watches, as on the command line."""
 
-    @contextmanager
-    def step(self, step: Step) -> Iterator[None]:  # noqa: ARG002
-        yield
+    def step(self, step: Step) -> AbstractContextManager[None]:  # noqa: ARG002
+        return nullcontext()
 
     def batch(self, size: int) -> None: ...
 
@@ -95,7 +112,11 @@ class Unobserved:
 
     def recognized(self, kind: RecognitionKind, outcome: RecognitionOutcome) -> None: ...
 
+    def known_by(self, model: str, matched_by: str | None) -> None: ...
+
     def similarity(self, model: str, similarity: float, *, matched: bool) -> None: ...
+
+    def compared(self, outcome: ComparisonOutcome) -> None: ...
 
     def feedback(self, model: str, outcome: FeedbackOutcome) -> None: ...
 

@@ -9,7 +9,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from rollcall.core.figures import Figures, Turns
-from rollcall.telemetry.metrics import REGISTRY, begin_feedback
+from rollcall.telemetry.metrics import REGISTRY, begin
 from rollcall.telemetry.processes import Family, forget_the_dead
 from rollcall.telemetry.state import State
 
@@ -25,7 +25,7 @@ class PrometheusExposition:
         self._one_at_a_time = threading.Lock()
 
     def text(self, figures: Figures, turns: Turns) -> bytes:
-        begin_feedback(model.name for model in figures.loaded_models)
+        begin((model.name for model in figures.loaded_models), figures.active_model)
         with self._one_at_a_time:
             state = CollectorRegistry(auto_describe=False)
             state.register(State(figures, turns, self._family.memory(), self._version))

@@ -9,7 +9,16 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 from rollcall.core.errors import RollcallError
-from rollcall.core.observing import FeedbackOutcome, RecognitionKind, RecognitionOutcome, Step
+from rollcall.core.observing import (
+    ComparisonOutcome,
+    FeedbackOutcome,
+    RecognitionKind,
+    RecognitionOutcome,
+    Step,
+)
+from rollcall.telemetry.count_files import allocate_beforehand
+
+allocate_beforehand()
 
 # When a series began is of use to OpenMetrics only, and would double the number of families.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -70,15 +79,26 @@ OUTCOMES: Final = Counter(
     ["kind", "outcome"],
     registry=REGISTRY,
 )
+RECOGNITIONS: Final = Counter(
+    "rollcall_recognitions",
+    "Faces looked for, by the model that answered and the model that knew the face.",
+    ["model", "matched_by"],
+    registry=REGISTRY,
+)
+NOBODY: Final = "none"  # in place of the model that knew the face
 SIMILARITY: Final = Histogram(
     "rollcall_similarity",
-    "Similarity of the likest person to each face looked for, by the model that compared them.",
+    "Similarity of the likest person to each face looked for by the server's own threshold, by the model "
+    "that compared them.",
     ["model", "outcome"],
     buckets=SIMILARITIES,
     registry=REGISTRY,
 )
 ERRORS: Final = Counter(
     "rollcall_errors", "Requests answered with an error, by its error_code.", ["code"], registry=REGISTRY
+)
+COMPARISONS: Final = Counter(
+    "rollcall_shadow_comparisons", "Pictures for the shadow model.", ["outcome"], registry=REGISTRY
 )
 FEEDBACK: Final = Counter(
     "rollcall_feedback",
@@ -100,11 +120,15 @@ OUTCOME: Final = {
     for kind in RecognitionKind
     for outcome in RecognitionOutcome
 }
+COMPARED: Final = {outcome: COMPARISONS.labels(outcome.value) for outcome in ComparisonOutcome}
 ERROR: Final = {code: ERRORS.labels(code) for code in error_codes()}
 
 
-def begin_feedback(models: Iterable[str]) -> None:
-    """Let what is told of these models begin at 0 too."""
-    for model in models:
+def begin(loaded: Iterable[str], active: str | None) -> None:
+    """Let what is told of these models begin at 0 too: feedback on each, recognitions by the active one."""
+    for model in loaded:
         for outcome in FeedbackOutcome:
             FEEDBACK.labels(model, outcome.value)
+    if active is not None:
+        for matched_by in (active, NOBODY):
+            RECOGNITIONS.labels(active, matched_by)

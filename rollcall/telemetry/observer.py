@@ -8,7 +8,13 @@ from typing import Final
 from opentelemetry.trace import Span, get_tracer
 from prometheus_client import Counter, Histogram
 
-from rollcall.core.observing import FeedbackOutcome, RecognitionKind, RecognitionOutcome, Step
+from rollcall.core.observing import (
+    ComparisonOutcome,
+    FeedbackOutcome,
+    RecognitionKind,
+    RecognitionOutcome,
+    Step,
+)
 from rollcall.telemetry import metrics
 
 # Until part of the process sets up OpenTelemetry's SDK, its spans do nothing.
@@ -34,8 +40,14 @@ class PrometheusObserver:
     def recognized(self, kind: RecognitionKind, outcome: RecognitionOutcome) -> None:
         metrics.OUTCOME[kind, outcome].inc()
 
+    def known_by(self, model: str, matched_by: str | None) -> None:
+        metrics.RECOGNITIONS.labels(model, matched_by or metrics.NOBODY).inc()
+
     def similarity(self, model: str, similarity: float, *, matched: bool) -> None:
         metrics.SIMILARITY.labels(model, "match" if matched else "no_match").observe(similarity)
+
+    def compared(self, outcome: ComparisonOutcome) -> None:
+        metrics.COMPARED[outcome].inc()
 
     def feedback(self, model: str, outcome: FeedbackOutcome) -> None:
         metrics.FEEDBACK.labels(model, outcome.value).inc()

@@ -21,18 +21,15 @@ class Family:
         self._runner: psutil.Process | None = None
 
     def memory(self) -> Mapping[str, int]:
-        """Resident bytes by process; those that do not run, or not beside this one, are left out.
-
-        Pages that processes share count in each.
-        """
-        found = {"api": self._api.memory_info().rss}
+        """Bytes by process, as `held_bytes`; those that do not run, or not beside this one, are left out."""
+        found = {"api": held_bytes(self._api)}
         runner = self._find_runner()
         with suppress(psutil.Error):
             if runner is not None and (parent := self._api.parent()) is not None:
-                found["supervisor"] = parent.memory_info().rss
-                found["runner"] = runner.memory_info().rss
+                found["supervisor"] = held_bytes(parent)
+                found["runner"] = held_bytes(runner)
         # One that has ended and was not collected yet has none.
-        return {name: resident for name, resident in found.items() if resident}
+        return {name: held for name, held in found.items() if held}
 
     def _find_runner(self) -> psutil.Process | None:
         """The runner now; looked for only where the former one is gone, for that reads all processes."""
@@ -47,6 +44,15 @@ class Family:
                 if _RUNNER in sibling.cmdline():
                     return sibling
         return None
+
+
+def held_bytes(process: psutil.Process) -> int:
+    """The proportional set size, in which what processes share counts once; where the system keeps that to
+    itself, the resident bytes."""
+    try:
+        return int(process.memory_full_info().pss)
+    except (psutil.AccessDenied, AttributeError):  # without /proc/PID/smaps there is no such number
+        return int(process.memory_info().rss)
 
 
 def forget_the_dead(folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from rollcall.core.figures import Figures, HealthStatus, Turns
@@ -22,7 +22,6 @@ class State(Collector):
         yield from self._models()
         yield from self._jobs()
         yield from self._work()
-        yield from self._counts()
 
     def _health(self) -> Iterator[Metric]:
         figures = self._figures
@@ -40,9 +39,9 @@ class State(Collector):
         yield _gauge("rollcall_build_info", "1 for the version that runs.", ["version"], [build])
         yield _gauge(
             "rollcall_process_memory_bytes",
-            "Resident memory by process; what processes share counts in each.",
+            "Memory by process, in proportional set size: what processes share counts once.",
             ["process"],
-            (([process], resident) for process, resident in self._memory.items()),
+            (([process], held) for process, held in self._memory.items()),
         )
 
     def _models(self) -> Iterator[Metric]:
@@ -99,23 +98,6 @@ class State(Collector):
             ["pool"],
             (([name], pool.limit) for name, pool in pools.items()),
         )
-
-    def _counts(self) -> Iterator[Metric]:
-        recognitions = CounterMetricFamily(
-            "rollcall_recognitions",
-            "Faces looked for, by the model that answered and the model that knew the face.",
-            labels=["model", "matched_by"],
-        )
-        for (model, matched_by), count in self._figures.recognitions.items():
-            recognitions.add_metric([model, matched_by or "none"], count)
-        yield recognitions
-        if (shadow := self._figures.shadow) is not None:
-            compared = CounterMetricFamily(
-                "rollcall_shadow_comparisons", "Pictures for the shadow model.", labels=["outcome"]
-            )
-            for outcome in ("stored", "dropped", "failed"):
-                compared.add_metric([outcome], getattr(shadow, outcome))
-            yield compared
 
 
 def _gauge(name: str, text: str, labels: list[str], values: Iterable[tuple[list[str], float]]) -> Metric:

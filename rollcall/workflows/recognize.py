@@ -13,6 +13,7 @@ from rollcall.core.observing import Observer, RecognitionKind, RecognitionOutcom
 from rollcall.core.people import PersonKey, PersonType
 from rollcall.core.records import RecognitionAttempt
 from rollcall.workflows.journal import Journal
+from rollcall.workflows.outcomes import note_outcomes
 from rollcall.workflows.probes import FacePolicy, Probes
 from rollcall.workflows.search import Query, Search
 from rollcall.workflows.shadow import Shadow
@@ -105,7 +106,7 @@ class Recognize:
         except (NoFaceDetected, MultipleFaces) as error:
             await self._log([None], [0.0], started, sighting.source_image_name)
             if isinstance(error, NoFaceDetected):
-                note_outcomes(self._observer, RecognitionKind.RECOGNIZE, [])
+                self._observer.recognized(RecognitionKind.RECOGNIZE, RecognitionOutcome.NO_FACE)
             raise
         ranking = await self._search.rank(found, query)
         ranked, accepted = ranking.rows[0], ranking.accepted(0)
@@ -114,7 +115,9 @@ class Recognize:
         names = await self._log(
             [accepted], [confidence], started, sighting.source_image_name, ranked, answered
         )
-        note_outcomes(self._observer, RecognitionKind.RECOGNIZE, [accepted])
+        note_outcomes(
+            self._observer, RecognitionKind.RECOGNIZE, query, found.model.name, [accepted], [ranked]
+        )
         self._offer(sighting, found, ranked[0] if ranked else None, accepted is not None)
         named = [Named(match=match, name=names.get(match.person, "")) for match in ranked]
         return Recognition(
@@ -143,7 +146,9 @@ class Recognize:
             (match for row in ranking.rows for match in row[: sighting.top_k]),
             answered,
         )
-        note_outcomes(self._observer, RecognitionKind.RECOGNIZE_ALL, chosen)
+        note_outcomes(
+            self._observer, RecognitionKind.RECOGNIZE_ALL, query, found.model.name, chosen, ranking.rows
+        )
         faces = [
             RecognizedFace(
                 box=probe.face.box,
@@ -222,14 +227,6 @@ def assign_once(ranked: Sequence[Sequence[Match]], thresholds: Thresholds) -> li
             chosen[-negative_row] = match
             named.add(match.person)
     return chosen
-
-
-def note_outcomes(observer: Observer, kind: RecognitionKind, chosen: Sequence[Match | None]) -> None:
-    """Count each face of a picture, or a picture without any."""
-    for match in chosen:
-        observer.recognized(kind, RecognitionOutcome.MATCH if match else RecognitionOutcome.NO_MATCH)
-    if not chosen:
-        observer.recognized(kind, RecognitionOutcome.NO_FACE)
 
 
 def elapsed_ms(started: float) -> int:

@@ -12,7 +12,8 @@ from rollcall.core.matching import Match
 from rollcall.core.observing import Observer, RecognitionKind
 from rollcall.core.people import Person, PersonType
 from rollcall.core.records import AttendanceStatus, RecognitionAttempt
-from rollcall.workflows.recognize import MAX_CANDIDATES, assign_once, elapsed_ms, note_outcomes
+from rollcall.workflows.outcomes import note_outcomes
+from rollcall.workflows.recognize import MAX_CANDIDATES, assign_once, elapsed_ms
 from rollcall.workflows.search import Query, Search
 
 
@@ -71,7 +72,7 @@ class ScanAttendance:
             )
 
         scan = await self._database.run(write)
-        note_outcomes(self._observer, RecognitionKind.SCAN, chosen)
+        note_outcomes(self._observer, RecognitionKind.SCAN, query, found.model.name, chosen, ranking.rows)
         return scan
 
 

@@ -1,7 +1,6 @@
 """Look for the faces of a picture in the gallery: first by the model that answers, then by the others."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -48,8 +47,6 @@ class Search:
         self._probes = probes
         self._gallery = gallery
         self._observer = observer
-        # Faces by the model that answered, and the one that knew the face.
-        self.counts = Counter[tuple[str, str | None]]()
 
     async def read(self, query: Query) -> Probes:
         """The picture's faces, by the model that answers."""
@@ -58,16 +55,6 @@ class Search:
     async def rank(self, found: Probes, query: Query) -> Ranking:
         """Who they are. The gallery's other models, such as the old server's engine, are asked about a
         picture in which somebody is not known by the model that answers."""
-        ranking = await self._ranked_by_all(found, query)
-        for row, likest in enumerate(ranking.rows):
-            match = ranking.accepted(row)
-            self.counts[found.model.name, match.model if match else None] += 1
-            if likest:
-                matched = match is not None
-                self._observer.similarity(likest[0].model, likest[0].similarity, matched=matched)
-        return ranking
-
-    async def _ranked_by_all(self, found: Probes, query: Query) -> Ranking:
         thresholds = found.thresholds(query.min_similarity)
         ranking = await self._rank(found.faces, thresholds, query)
         known = all(ranking.accepted(row) for row in range(len(ranking.rows)))

@@ -13,6 +13,7 @@ from rollcall.core.errors import RollcallError
 from rollcall.core.faces import Box, Face, ReadRequest, Subjects
 from rollcall.core.matching import Match, Thresholds
 from rollcall.core.models import ActiveModel
+from rollcall.core.observing import ComparisonOutcome, Observer
 from rollcall.core.people import PersonType
 from rollcall.core.ports import FaceReader, Gallery
 from rollcall.workflows.probes import SAME_FACE_OVERLAP, overlap
@@ -37,9 +38,9 @@ async def _at_once() -> None:
 class Shadow:
     """Compares the answering model with another, which is never waited for and whose errors fail nothing.
 
-    `stored` comparisons are in the database. `dropped` pictures were taken but not compared: there was no
-    room, the shadow model was not loaded, it took another face for the largest, or a person was deleted
-    meanwhile. In `failed` cases there was an error, which is in the log.
+    The observer is told what became of each picture that was taken: its comparison is `stored` in the
+    database; or it was `dropped`, for there was no room, the shadow model was not loaded, it took another
+    face for the largest, or a person was deleted meanwhile; or it `failed`, and the error is in the log.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Shadow:
         gallery: Gallery,
         database: Database,
         rate: float,
+        observer: Observer,
         turn: Callable[[], Awaitable[object]] = _at_once,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -65,9 +67,7 @@ class Shadow:
         self._turn = turn
         self._chance = chance
         self._queue: asyncio.Queue[_Offered] = asyncio.Queue(QUEUE_SIZE)
-        self.stored = 0
-        self.dropped = 0
-        self.failed = 0
+        self._observer = observer
 
     def offer(
         self, picture: bytes, outcome: Outcome, only: PersonType | None, box: Box | None = None
@@ -82,7 +82,7 @@ class Shadow:
         if model is not None and model.name == outcome.model:
             return  # after a switch the shadow model answers itself
         if model is None or self._queue.full():
-            self.dropped += 1
+            self._observer.compared(ComparisonOutcome.DROPPED)
             return
         self._queue.put_nowait(_Offered(picture=picture, outcome=outcome, only=only, box=box))
 
@@ -92,12 +92,10 @@ class Shadow:
             offered = await self._queue.get()
             try:
                 await self._turn()
-                if await self._compare(offered):
-                    self.stored += 1
-                else:
-                    self.dropped += 1
+                stored = await self._compare(offered)
+                self._observer.compared(ComparisonOutcome.STORED if stored else ComparisonOutcome.DROPPED)
             except RollcallError as error:
-                self.failed += 1
+                self._observer.compared(ComparisonOutcome.FAILED)
                 logger.warning("The shadow model could not be compared: %s", error.message)
 
     async def _compare(self, offered: _Offered) -> bool:

@@ -1,6 +1,7 @@
 """What /metrics says of requests, recognitions and how the server stands."""
 
 import asyncio
+import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from rollcall.core.ports import FaceReader
 from rollcall.core.settings import Settings
 from rollcall.telemetry.metrics import error_codes
 from rollcall.telemetry.observer import OBSERVER
-from tests.api.calls import enroll, enrollment, error_of, recognize
+from tests.api.calls import base64_of, enroll, enrollment, error_of, recognize
 from tests.api.conftest import PACK_NAME, StartApp, settings_for
 from tests.api.test_slow_database import holding
 from tests.live_app import LiveApp
@@ -181,6 +182,44 @@ def test_the_similarity_of_the_likest_person_is_seen_for_each_face(api: httpx.Cl
     assert grew.value(f"{name}_count", model=PACK_NAME, outcome="no_match") == 1
     assert grew.value(f"{name}_bucket", **known, le="0.5") == 0
     assert grew.value(f"{name}_bucket", **known, le="+Inf") == 1
+
+
+def test_a_threshold_of_the_callers_own_leaves_the_similarities_alone(api: httpx.Client) -> None:
+    enroll(api, "S1", 1)
+    grew = Difference(api)
+    recognize(api, 1, similarity_threshold=0.9)
+    fields = {"similarity_threshold": 0.1, "image_base64": base64_of(picture(2))}
+    assert api.post("/api/face/recognize-all", json=fields).status_code == 200
+    assert grew.value("rollcall_recognition_outcomes_total") == 2
+    assert grew.value("rollcall_similarity_count") == 0
+
+
+def test_faces_models_and_similarities_are_counted_of_the_same_answers(api: httpx.Client) -> None:
+    enroll(api, "S1", 1)
+    grew = Difference(api)
+    # One person twice in a picture is given to one face alone.
+    answer = api.post("/api/face/recognize-all", files={"image": picture(1, 1)})
+    assert sorted(face["match"] is not None for face in answer.json()["faces"]) == [False, True]
+    for outcome, known in (("match", PACK_NAME), ("no_match", "none")):
+        assert grew.value("rollcall_recognition_outcomes_total", outcome=outcome) == 1
+        assert grew.value("rollcall_similarity_count", outcome=outcome) == 1
+        assert grew.value("rollcall_recognitions_total", model=PACK_NAME, matched_by=known) == 1
+
+
+def test_what_could_not_be_written_down_is_not_counted(start_app: StartApp, tmp_path: Path) -> None:
+    api = start_app(database_url=f"sqlite:///{tmp_path}/torn.db")
+    enroll(api, "S1", 1)
+    grew = Difference(api)
+    with sqlite3.connect(tmp_path / "torn.db") as torn:
+        torn.execute("DROP TABLE FaceRecognitionLogs")
+    answer = api.post("/api/face/recognize", files={"image": picture(1)})
+    assert error_of(answer, 503) == "DATABASE_ERROR"
+    counted = (
+        "rollcall_recognition_outcomes_total",
+        "rollcall_recognitions_total",
+        "rollcall_similarity_count",
+    )
+    assert [grew.value(name) for name in counted] == [0, 0, 0]
 
 
 def test_each_step_of_a_recognition_is_timed(

@@ -44,6 +44,7 @@ def test_each_layer_is_taken_out_once(tmp_path: Path) -> None:
     text = run("bench.overhead", "--out", str(tmp_path / "OVERHEAD.md"))
     for row in (
         "nothing",
+        "nothing, once more",
         "middleware RequestId",
         "middleware CORSMiddleware",
         "middleware LastNet",
@@ -54,3 +55,4 @@ def test_each_layer_is_taken_out_once(tmp_path: Path) -> None:
         assert f"\n| {row} | " in text, row
     for kind in ("a list", "a recognition"):
         assert f"| metrics, logs and limits together, {kind} | < 1 ms |" in text
+    assert "The supervisor carries each log line: " in text

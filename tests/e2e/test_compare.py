@@ -20,6 +20,7 @@ from rollcall.core.comparisons import Comparison, Outcome
 from rollcall.core.faces import FALLBACK_MODEL, Embedding, Face, ReadRequest, Subjects
 from rollcall.core.matching import Thresholds
 from rollcall.core.models import ActiveModel
+from rollcall.core.observing import ComparisonOutcome
 from rollcall.core.people import PersonKey
 from rollcall.gallery.gallery import FaceGallery
 from rollcall.workflows.compare_models import CompareModels
@@ -28,6 +29,7 @@ from rollcall.workflows.shadow import Shadow
 from runners.local import LocalFaceReader
 from runners.models import ModelCache
 from tests.db.rows import add_embedding, embedding, new_face, student
+from tests.observed import Observed
 from tests.packs import SHARED, needs_shared
 from tests.servers import ROOT, clean_environment
 
@@ -237,12 +239,13 @@ def test_real_models_agree_on_real_faces(
             for done, picture in enumerate(pictures, start=1):
                 found, face = await answer(real_models, gallery, picture)
                 shadow.offer(picture, found, None, face.box)
-                while shadow.stored + shadow.dropped + shadow.failed < done:
+                while observed.comparisons.total() < done:
                     await asyncio.sleep(0.01)
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
 
+    observed = Observed()
     embeddings = asyncio.run(read_all())
     enrol(
         database,
@@ -254,10 +257,15 @@ def test_real_models_agree_on_real_faces(
     gallery = FaceGallery(database, limit=60)
     gallery.follow()
     shadow = Shadow(
-        model=lambda: active(FALLBACK_MODEL), faces=real_models, gallery=gallery, database=database, rate=1
+        model=lambda: active(FALLBACK_MODEL),
+        faces=real_models,
+        gallery=gallery,
+        database=database,
+        rate=1,
+        observer=observed,
     )
     asyncio.run(look_again(shadow, gallery))
-    assert (shadow.failed, shadow.dropped) == (0, 0)
+    assert set(observed.comparisons) == {ComparisonOutcome.STORED}
 
     for other in REAL[1:]:
         found = CompareModels(database=database).run(other, REAL[0]).gallery

@@ -58,12 +58,12 @@ def test_pictures_that_wait_in_the_runner_are_told(own_server: RollcallServer) -
 
 def test_memory_is_told_of_each_process(server: RollcallServer) -> None:
     found = scrape(server.client)
-    resident = {
-        "supervisor": server.processes()[0].memory_info().rss,
-        "api": server.worker("FaceAPI").memory_info().rss,
-        "runner": server.worker("FaceRunner").memory_info().rss,
+    proportional = {
+        "supervisor": server.processes()[0].memory_full_info().pss,
+        "api": server.worker("FaceAPI").memory_full_info().pss,
+        "runner": server.worker("FaceRunner").memory_full_info().pss,
     }
-    for process, expected in resident.items():
+    for process, expected in proportional.items():
         told = found.value("rollcall_process_memory_bytes", process=process)
         assert told == pytest.approx(expected, rel=0.2)
 
@@ -81,19 +81,26 @@ def test_a_runner_that_was_killed_keeps_its_counts(own_server: RollcallServer) -
     assert after.value(COUNT, step="decode") == before.value(COUNT, step="decode") + 1
     assert after.value("rollcall_runner_queue_depth") == 0
     told = after.value("rollcall_process_memory_bytes", process="runner")
-    assert told == pytest.approx(own_server.worker("FaceRunner").memory_info().rss, rel=0.2)
+    assert told == pytest.approx(own_server.worker("FaceRunner").memory_full_info().pss, rel=0.2)
 
 
 def test_an_api_that_was_killed_keeps_its_counts(own_server: RollcallServer) -> None:
     for _ in range(5):
         own_server.client.get("/api/face/list/all")
+    assert code(recognized(own_server, 1)) == "S1"
     route = "/api/face/list/{person_type}"
-    assert scrape(own_server.client).value("rollcall_requests_total", route=route) == 5
+    before = scrape(own_server.client)
+    assert before.value("rollcall_requests_total", route=route) == 5
+    assert before.value("rollcall_recognitions_total") == 1
     killed = own_server.worker("FaceAPI")
     killed.kill()
     psutil.wait_procs([killed], timeout=60)
     wait_for(lambda: own_server.health().get("status") == "healthy", "a new API")
-    assert scrape(own_server.client).value("rollcall_requests_total", route=route) == 5
+    after = scrape(own_server.client)
+    assert after.value("rollcall_requests_total", route=route) == 5
+    assert after.value("rollcall_recognitions_total") == 1
+    assert after.value("rollcall_recognition_outcomes_total") == 1
+    assert after.value("rollcall_similarity_count") == 1
     own_server.client.get("/api/face/list/all")
     assert scrape(own_server.client).value("rollcall_requests_total", route=route) == 6
 

@@ -49,6 +49,14 @@ def test_what_nobody_asked_for_is_said_and_does_not_fail() -> None:
     assert not verdict.failed
 
 
+def test_a_load_in_which_nobody_was_recognised_fails() -> None:
+    limits = Limits(max_p95_ms={}, max_error_rate=0, recognizing=frozenset({"/recognize", "/scan"}))
+    verdict = judge([measured("/health"), measured("/scan", requests=0)], limits, crashes=0)
+    assert "recognising: nobody was recognised: MISSED" in verdict.lines
+    assert verdict.failed == ["recognising"]
+    assert not judge([measured("/health"), measured("/scan")], limits, crashes=0).failed
+
+
 def test_a_load_without_a_request_fails() -> None:
     assert judge([], LIMITS, crashes=0).failed == ["error rate"]
 

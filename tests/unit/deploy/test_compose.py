@@ -101,11 +101,19 @@ def test_only_rollcall_reaches_the_database() -> None:
     assert SERVICES["mysql"]["networks"] == ["database"]
 
 
+def test_prometheus_can_reach_an_alertmanager_outside() -> None:
+    networks = SERVICES["prometheus"]["networks"]
+    assert [name for name in networks if not (COMPOSE["networks"][name] or {}).get("internal")] == ["alerts"]
+    # Nobody else is to be reached from there.
+    assert [name for name, service in SERVICES.items() if "alerts" in service["networks"]] == ["prometheus"]
+
+
 def test_rollcall_can_write_to_its_volumes_and_tmp_alone() -> None:
     assert ROLLCALL["read_only"] is True
     assert ROLLCALL["cap_drop"] == ["ALL"]
     assert ROLLCALL["volumes"] == ["models:/models", "data:/data"]
     assert [mount.split(":")[0] for mount in ROLLCALL["tmpfs"]] == ["/tmp"]
+    assert "size=1g" in ROLLCALL["tmpfs"][0]
     assert int(ROLLCALL["user"].split(":")[0]) > 0
 
 

@@ -66,6 +66,8 @@ def test_the_pod_has_no_rights_and_writes_to_its_volumes_alone() -> None:
     }
     writable = {mount["mountPath"] for mount in CONTAINER["volumeMounts"] if not mount.get("readOnly")}
     assert writable == {"/models", "/tmp", "/data"}
+    [temporary] = [volume for volume in POD["volumes"] if volume["name"] == "temporary"]
+    assert temporary["emptyDir"] == {"medium": "Memory", "sizeLimit": "1Gi"}
     assert CONTAINER["resources"].keys() == {"requests", "limits"}
 
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from rollcall.core.models import LoadedModel
 from rollcall.core.observing import FeedbackOutcome
 from rollcall.telemetry.exposition import PrometheusExposition
 from tests.scrape import Scrape
-from tests.servers import ROOT, clean_environment
+from tests.servers import ROOT, clean_environment, wait_for
 
 TURNS = Turns(working=0, waiting=0)
 FIGURES = Figures(
@@ -24,10 +25,8 @@ FIGURES = Figures(
     loaded_models=(LoadedModel(name="pack", backend="none", dimension=8),),
     faces={},
     downloads={},
-    recognitions={},
     switch=("next", 3, 8),
     embedding=True,
-    shadow=None,
     pools={},
 )
 # Counts a request, a batch and a picture in the queue. Ends when told, by itself or as whoever kills it.
@@ -51,6 +50,17 @@ from rollcall.telemetry.observer import OBSERVER
 print("done", flush=True)
 for number in itertools.count():
     OBSERVER.answered(route=f"/{number % 200}", method="GET", status=200, seconds=0.02)
+"""
+# Counts the same labels twice, so many that the files must grow: first where no file may, then where it may.
+CRAMPED = """
+import resource
+from rollcall.telemetry.observer import OBSERVER
+size, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+for limit in (1 << 16, size):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    for number in range(500):
+        OBSERVER.answered(route=f"/{number}", method="GET", status=200, seconds=0.02)
+print("done", flush=True)
 """
 
 
@@ -176,3 +186,45 @@ def test_state_comes_from_the_figures() -> None:
     assert found.value("rollcall_switch_faces", model="next") == 8
     assert found.value("rollcall_build_info", version="1.2.3") == 1
     assert found.value("rollcall_process_memory_bytes", process="api") > 10e6
+
+
+def test_the_room_of_what_is_counted_is_taken_beforehand(tmp_path: Path) -> None:
+    process = worker(tmp_path, BUSY)
+    first = 1 << 16
+
+    def sizes() -> list[int]:
+        return [file.stat().st_size for file in tmp_path.glob("*.db")]
+
+    try:
+        wait_for(lambda: max(sizes()) > first, "a file that grew")
+    finally:
+        process.kill()
+        process.communicate()
+    assert min(sizes()) == first
+    for file in tmp_path.glob("*.db"):
+        found = file.stat()
+        assert found.st_blocks * 512 >= found.st_size, file.name
+
+
+def test_what_finds_no_room_is_counted_when_there_is_some(tmp_path: Path) -> None:
+    process = worker(tmp_path, CRAMPED)
+    end(process, "")
+    assert process.returncode == 0
+    found = scraped(tmp_path)
+    assert found.value("rollcall_requests_total", status="200") == 1000
+    assert found.value("rollcall_request_duration_seconds_count") == 1000
+
+
+def test_recognitions_by_the_model_that_answers_begin_at_0() -> None:
+    exposition = PrometheusExposition(version="1.2.3", folder=None)
+    text = exposition.text(replace(FIGURES, active_model="just-loaded"), TURNS)
+    found = Scrape(text.decode())
+    known_by = [
+        labels["matched_by"]
+        for labels in found.labels("rollcall_recognitions_total")
+        if labels["model"] == "just-loaded"
+    ]
+    assert sorted(known_by) == ["just-loaded", "none"]
+    assert found.value("rollcall_recognitions_total", model="just-loaded") == 0
+    outcomes = {labels["outcome"] for labels in found.labels("rollcall_shadow_comparisons_total")}
+    assert outcomes == {"stored", "dropped", "failed"}

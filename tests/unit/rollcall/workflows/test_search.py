@@ -13,6 +13,7 @@ from rollcall.core.models import LoadedModel
 from rollcall.core.people import PersonType
 from rollcall.core.ports import FaceReader
 from rollcall.workflows.recognize import Sighting
+from tests.observed import Observed
 from tests.packs import empty_picture, picture
 from tests.switching import FIRST, SECOND, enrol, enrol_without_image, recognised, server, student
 
@@ -44,13 +45,18 @@ Run = Callable[[Callable[[Parts, NotingReader], Awaitable[None]]], None]
 
 
 @pytest.fixture
-def run(database_url: str, model_dir: Path, reader: FaceReader) -> Run:
+def observed() -> Observed:
+    return Observed()
+
+
+@pytest.fixture
+def run(database_url: str, model_dir: Path, reader: FaceReader, observed: Observed) -> Run:
     """Do something with a server where the first model answers and knows S1, and the second one knows S2."""
 
     def run(scenario: Callable[[Parts, NotingReader], Awaitable[None]]) -> None:
         async def whole() -> None:
             noting = NotingReader(reader)
-            async with server(database_url, model_dir, noting) as parts:
+            async with server(database_url, model_dir, noting, observed) as parts:
                 await enrol(parts, 1)
                 await enrol_without_image(parts, reader, 2, SECOND)
                 await parts.models.ensure(SECOND)
@@ -70,16 +76,13 @@ def test_who_is_known_by_the_model_that_answers_is_read_once(run: Run) -> None:
     run(scenario)
 
 
-def test_who_is_not_is_also_looked_for_by_the_others(run: Run) -> None:
+def test_who_is_not_is_also_looked_for_by_the_others(run: Run, observed: Observed) -> None:
     async def scenario(parts: Parts, reader: NotingReader) -> None:
         assert await recognised(parts, 2) == ("S2", SECOND)
         assert reader.asked == [FIRST, SECOND]
         assert await recognised(parts, 3) is None
         assert reader.asked == [FIRST, SECOND] * 2
-        assert dict((await parts.workflows.take_figures.run()).recognitions) == {
-            (FIRST, SECOND): 1,
-            (FIRST, None): 1,
-        }
+        assert observed.recognitions == {(FIRST, SECOND): 1, (FIRST, None): 1}
 
     run(scenario)
 
@@ -161,10 +164,10 @@ def test_a_person_is_verified_by_another_model_only_where_the_first_says_no(run:
 
 
 def test_a_second_model_answers_its_share_once_it_knows_every_face(
-    database_url: str, model_dir: Path, reader: FaceReader
+    database_url: str, model_dir: Path, reader: FaceReader, observed: Observed
 ) -> None:
     async def scenario() -> None:
-        async with server(database_url, model_dir, reader, ab_model=SECOND, ab_share=1.0) as parts:
+        async with server(database_url, model_dir, reader, observed, ab_model=SECOND, ab_share=1.0) as parts:
             await enrol(parts, 1)
             keep = parts.keep_embedded
             assert await keep.round() == 0  # the second one is not loaded yet
@@ -176,10 +179,7 @@ def test_a_second_model_answers_its_share_once_it_knows_every_face(
             assert await keep.round() == 0
             assert keep.is_complete(SECOND)
             assert await recognised(parts, 1) == ("S1", SECOND)
-            assert dict((await parts.workflows.take_figures.run()).recognitions) == {
-                (FIRST, FIRST): 2,
-                (SECOND, SECOND): 1,
-            }
+            assert observed.recognitions == {(FIRST, FIRST): 2, (SECOND, SECOND): 1}
             await enrol(parts, 2)
             assert await recognised(parts, 2) == ("S2", FIRST)
             assert await keep.round() == 1

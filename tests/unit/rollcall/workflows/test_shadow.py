@@ -17,6 +17,7 @@ from rollcall.core.calibration import GENERIC
 from rollcall.core.comparisons import Comparison, Outcome
 from rollcall.core.faces import Box, Embedding, ReadRequest, Subjects
 from rollcall.core.models import ActiveModel
+from rollcall.core.observing import ComparisonOutcome
 from rollcall.core.people import PersonKey, PersonType
 from rollcall.core.records import NewFace
 from rollcall.gallery.gallery import FaceGallery
@@ -24,8 +25,10 @@ from rollcall.workflows.shadow import QUEUE_SIZE, Shadow
 from runners.local import LocalFaceReader
 from runners.models import ModelCache
 from tests.db.rows import add_embedding
+from tests.observed import Observed
 from tests.packs import empty_picture, picture, write_pack
 
+STORED, DROPPED, FAILED = ComparisonOutcome
 ADA = PersonKey(type=PersonType.STUDENT, code="S1")
 BOB = PersonKey(type=PersonType.TEACHER, code="T2")
 NUMBER_OF = {ADA: 1, BOB: 2}
@@ -58,6 +61,7 @@ class School:
         self.faces = faces
         self.database = database
         self.gallery = FaceGallery(database, limit=60)
+        self.observed = Observed()
         self.face_ids: dict[PersonKey, int] = {}
 
     async def embed(self, person: PersonKey, model: str) -> Embedding:
@@ -87,13 +91,19 @@ class School:
         self.gallery.follow()
 
     def shadow(self, model: Callable[[], ActiveModel | None] = lambda: SHADOW, **options: Any) -> Shadow:
+        self.observed = Observed()
         return Shadow(
             model=model,
             faces=self.faces,
             gallery=self.gallery,
             database=self.database,
+            observer=self.observed,
             **{"rate": 1.0, **options},
         )
+
+    def told(self, outcome: ComparisonOutcome) -> int:
+        """How often the last shadow told of it."""
+        return self.observed.comparisons[outcome]
 
     def stored(self) -> list[Comparison]:
         with self.database.transaction() as records:
@@ -126,20 +136,22 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
-def offer_and_wait(shadow: Shadow, *offers: tuple[bytes, Outcome, PersonType | None, Box | None]) -> None:
+def offer_and_wait(
+    school: School, shadow: Shadow, *offers: tuple[bytes, Outcome, PersonType | None, Box | None]
+) -> None:
     """Until each was stored, dropped or failed."""
 
     async def work() -> None:
         async with running(shadow):
             for offer in offers:
                 shadow.offer(*offer)
-            await until(lambda: shadow.stored + shadow.dropped + shadow.failed == len(offers))
+            await until(lambda: school.observed.comparisons.total() == len(offers))
 
     asyncio.run(work())
 
 
 def test_what_the_shadow_says_is_stored_beside_the_answer(school: School) -> None:
-    offer_and_wait(school.shadow(), (picture(1), ADA_IT_SAID, None, None))
+    offer_and_wait(school, school.shadow(), (picture(1), ADA_IT_SAID, None, None))
     [found] = school.stored()
     assert found.answer == ADA_IT_SAID
     shadow = found.shadow
@@ -150,13 +162,13 @@ def test_what_the_shadow_says_is_stored_beside_the_answer(school: School) -> Non
 
 def test_the_shadow_may_see_another_person_and_accept_nobody(school: School) -> None:
     strict = replace(SHADOW, min_similarity=1.1)
-    offer_and_wait(school.shadow(lambda: strict), (picture(2), ADA_IT_SAID, None, None))
+    offer_and_wait(school, school.shadow(lambda: strict), (picture(2), ADA_IT_SAID, None, None))
     [found] = school.stored()
     assert (found.shadow.person, found.shadow.accepted) == (BOB, False)
 
 
 def test_the_shadow_looks_only_for_whom_the_caller_looked(school: School) -> None:
-    offer_and_wait(school.shadow(), (picture(1), ADA_IT_SAID, PersonType.TEACHER, None))
+    offer_and_wait(school, school.shadow(), (picture(1), ADA_IT_SAID, PersonType.TEACHER, None))
     [found] = school.stored()
     assert (found.shadow.person, found.shadow.accepted) == (BOB, False)
 
@@ -168,7 +180,7 @@ def test_the_shadow_finds_only_faces_that_have_its_embeddings(
     school = School(faces, database)
     asyncio.run(school.enrol())
     asyncio.run(school.embed_anew(*embedded))
-    offer_and_wait(school.shadow(), (picture(1), ADA_IT_SAID, None, None))
+    offer_and_wait(school, school.shadow(), (picture(1), ADA_IT_SAID, None, None))
     [found] = school.stored()
     assert found.shadow.person == (embedded[0] if embedded else None)
     assert found.shadow.accepted is False
@@ -176,7 +188,7 @@ def test_the_shadow_finds_only_faces_that_have_its_embeddings(
 
 
 def test_a_picture_in_which_the_shadow_finds_no_face_shows_it_nobody(school: School) -> None:
-    offer_and_wait(school.shadow(), (empty_picture(), ADA_IT_SAID, None, None))
+    offer_and_wait(school, school.shadow(), (empty_picture(), ADA_IT_SAID, None, None))
     [found] = school.stored()
     assert (found.shadow.person, found.shadow.similarity, found.shadow.accepted) == (None, None, False)
 
@@ -184,8 +196,10 @@ def test_a_picture_in_which_the_shadow_finds_no_face_shows_it_nobody(school: Sch
 def test_faces_at_different_places_are_not_compared(school: School) -> None:
     here, there = Box(x=0, y=0, width=110, height=110), Box(x=400, y=300, width=110, height=110)
     shadow = school.shadow()
-    offer_and_wait(shadow, (picture(1), ADA_IT_SAID, None, here), (picture(1), ADA_IT_SAID, None, there))
-    assert (shadow.stored, shadow.dropped) == (1, 1)
+    offer_and_wait(
+        school, shadow, (picture(1), ADA_IT_SAID, None, here), (picture(1), ADA_IT_SAID, None, there)
+    )
+    assert (school.told(STORED), school.told(DROPPED)) == (1, 1)
 
 
 def test_the_rate_is_the_share_that_is_taken(school: School) -> None:
@@ -193,24 +207,24 @@ def test_the_rate_is_the_share_that_is_taken(school: School) -> None:
     shadow = school.shadow(rate=0.3, chance=lambda: next(chances))
     for _ in range(60):
         shadow.offer(picture(1), ADA_IT_SAID, None)
-    assert shadow.dropped == 40 - QUEUE_SIZE
+    assert school.told(DROPPED) == 40 - QUEUE_SIZE
 
 
 def test_what_finds_no_room_is_dropped_and_offering_never_waits(school: School) -> None:
     shadow = school.shadow()
     for _ in range(QUEUE_SIZE + 3):
         shadow.offer(picture(1), ADA_IT_SAID, None)
-    assert shadow.dropped == 3
+    assert school.told(DROPPED) == 3
 
 
 def test_without_the_shadow_model_what_is_offered_is_dropped(school: School) -> None:
     shadow = school.shadow(lambda: None)
     shadow.offer(picture(1), ADA_IT_SAID, None)
-    assert shadow.dropped == 1
+    assert school.told(DROPPED) == 1
     models = iter([SHADOW, None, SHADOW, SHADOW])
     unloaded = school.shadow(lambda: next(models))
-    offer_and_wait(unloaded, (picture(1), ADA_IT_SAID, None, None))
-    assert unloaded.dropped == 1
+    offer_and_wait(school, unloaded, (picture(1), ADA_IT_SAID, None, None))
+    assert school.told(DROPPED) == 1
     assert school.stored() == []
 
 
@@ -218,7 +232,7 @@ def test_a_model_is_not_compared_with_itself(school: School) -> None:
     shadow = school.shadow(lambda: replace(SHADOW, name="old"))
     for _ in range(QUEUE_SIZE + 3):
         shadow.offer(picture(1), ADA_IT_SAID, None)
-    assert shadow.dropped == 0
+    assert school.told(DROPPED) == 0
 
 
 def test_an_error_of_the_shadow_is_counted_and_the_next_picture_is_read(
@@ -226,8 +240,10 @@ def test_an_error_of_the_shadow_is_counted_and_the_next_picture_is_read(
 ) -> None:
     caplog.set_level(logging.DEBUG, "rollcall")
     shadow = school.shadow()
-    offer_and_wait(shadow, (b"no picture", ADA_IT_SAID, None, None), (picture(1), ADA_IT_SAID, None, None))
-    assert (shadow.failed, shadow.stored) == (1, 1)
+    offer_and_wait(
+        school, shadow, (b"no picture", ADA_IT_SAID, None, None), (picture(1), ADA_IT_SAID, None, None)
+    )
+    assert (school.told(FAILED), school.told(STORED)) == (1, 1)
     assert "The shadow model could not be compared: " in caplog.text
     assert "S1" not in caplog.text
 
@@ -242,9 +258,9 @@ def test_others_go_first(school: School) -> None:
             # The picture is taken out of the queue, and nothing else happens.
             for _ in range(20):
                 await asyncio.sleep(0.005)
-            assert (shadow.stored, school.stored()) == (0, [])
+            assert (school.told(STORED), school.stored()) == (0, [])
             turn.set()
-            await until(lambda: shadow.stored == 1)
+            await until(lambda: school.told(STORED) == 1)
 
     asyncio.run(work())
 
@@ -255,5 +271,5 @@ def test_who_was_deleted_while_the_picture_waited_leaves_no_comparison(school: S
         school.gallery.follow()
 
     shadow = school.shadow(turn=delete)
-    offer_and_wait(shadow, (picture(2), ADA_IT_SAID, None, None))
-    assert (shadow.dropped, school.stored()) == (1, [])
+    offer_and_wait(school, shadow, (picture(2), ADA_IT_SAID, None, None))
+    assert (school.told(DROPPED), school.stored()) == (1, [])
