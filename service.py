@@ -29,6 +29,7 @@ from runners.backends import streams_of
 from runners.bento_guards import (
     KEEP_CONNECTION,
     forget_queueing,
+    let_requests_go,
     run_batches_side_by_side,
     skip_training,
     watch_dispatchers,
@@ -85,6 +86,7 @@ tracing: Tracing = traces or Untraced()
 install_draining()
 watch_dispatchers()
 forget_queueing()
+let_requests_go()
 skip_training()
 watch_queue(OBSERVER.runner_queue)
 streams = streams_of(compose.cores(settings))

@@ -37,11 +37,12 @@ class FreeGate:
 
     turns = Turns(working=0, waiting=0)
 
-    @asynccontextmanager
-    async def place(self, *_: object) -> AsyncIterator[None]:
-        yield
+    def refuse_if_full(self) -> None:
+        pass
 
-    turn = place
+    @asynccontextmanager
+    async def turn(self, *_: object) -> AsyncIterator[None]:
+        yield
 
 
 class NoDeadline:

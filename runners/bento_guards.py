@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
 from bentoml._internal.marshal.dispatcher import CorkDispatcher, Job, NonBlockSema, Optimizer
+from bentoml._internal.server.http.traffic import TimeoutMiddleware
 
 if TYPE_CHECKING:
     from _bentoml_sdk.service.config import RunnerConnectionSchema
@@ -91,6 +92,19 @@ def watch_queue(tell: Callable[[int], None]) -> None:
 
     CorkDispatcher.inbound_call = inbound_call  # type: ignore[method-assign]
     CorkDispatcher.outbound_call = outbound_call  # type: ignore[method-assign]
+
+
+def let_requests_go() -> None:
+    """Keep no answered request in memory until its time limit would have passed.
+
+    BentoML's limit is a timer that nobody cancels. It holds the request with all that belongs to it, 18 kB in
+    both processes together, for as long as the limit is. Requests have our own limits.
+    """
+
+    async def pass_on(self: TimeoutMiddleware, scope: Any, receive: Any, send: Any) -> None:
+        await self.app(scope, receive, send)
+
+    TimeoutMiddleware.__call__ = pass_on  # type: ignore[method-assign]
 
 
 def remembered_wait_seconds() -> float | None:
