@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pymysql
 import pytest
@@ -220,7 +221,7 @@ def test_a_connection_in_use_closes_when_its_transaction_ends(database_url: str)
     database = open_database(database_url, pool_size=1)
     migrate(database)
     with database.connection() as connection:
-        driver = connection.connection.driver_connection
+        driver: Any = connection.connection.driver_connection
         database.close()
         connection.exec_driver_sql("SELECT 1")
     with pytest.raises((pymysql.err.InterfaceError, sqlite3.ProgrammingError)):
