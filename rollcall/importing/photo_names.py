@@ -70,15 +70,20 @@ class NameIndex:
     About 200 bytes a photo.
     """
 
-    def __init__(self, names: Iterable[str]) -> None:
-        """`names` are paths with slashes; of pictures that lie in more than one folder nothing is kept."""
+    def __init__(self, names: Iterable[str], otherwise: "NameIndex | None" = None) -> None:
+        """`names` are paths with slashes; of pictures that lie in more than one folder nothing is kept.
+
+        `otherwise` is asked for what is not found.
+        """
+        self._otherwise = otherwise
         self._by_code: dict[str, list[str]] = {}
         for name in names:
             if is_picture(name) and name.count("/") <= 1:
                 self._by_code.setdefault(fold_code(plain(_code_of(name))), []).append(name)
 
     def of_code(self, code: str) -> tuple[str, ...]:
-        return tuple(sorted(self._by_code.get(fold_code(plain(code)), ())))
+        found = tuple(sorted(self._by_code.get(fold_code(plain(code)), ())))
+        return self._otherwise.of_code(code) if not found and self._otherwise else found
 
     def people(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Every code, as it is spelt, with its photos."""

@@ -50,11 +50,15 @@ class ZippedPhotos:
         except _BROKEN:
             raise unusable("The zip of photos is broken, or no zip at all.", _AS_A_ZIP) from None
         _require_harmless(entries, max_unpacked_bytes)
-        wrapper = _wrapper([entry.filename for entry in entries if is_picture(entry.filename)])
+        names = [entry.filename for entry in entries if is_picture(entry.filename)]
+        if not names:
+            raise unusable("There are no photos in the zip.", _AS_A_ZIP)
+        wrapper = _wrapper(names)
         self._entries = {entry.filename.removeprefix(wrapper): entry for entry in entries}
         self._by_path = {plain(name): name for name in self._entries}
         self._wrapper = wrapper
-        self.index = NameIndex(self._entries)
+        # The one folder of a zip may be a person's all the same, if the list has such a code.
+        self.index = NameIndex(self._entries, NameIndex(names) if wrapper else None)
 
     def read(self, name: str) -> bytes:
         """Raises PhotoTrouble."""
