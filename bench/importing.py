@@ -1,4 +1,4 @@
-"""`python -m bench.importing`: how fast `rollcall import` is, and how much memory it takes, into IMPORT.md."""
+"""`python -m bench.importing`: how fast bulk imports are, and how much memory they take, into IMPORT.md."""
 
 import argparse
 import os

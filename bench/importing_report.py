@@ -122,4 +122,4 @@ def _row(of: Rates) -> Sequence[str]:
 
 
 def _met(is_met: bool) -> str:
-    return "met" if is_met else "MISSED"
+    return "reached" if is_met else "**missed**"
