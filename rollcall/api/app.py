@@ -21,10 +21,11 @@ from rollcall.api.errors import install_error_handlers
 from rollcall.api.middleware import LastNet, RequestId
 from rollcall.api.openapi import install_openapi
 from rollcall.api.rate_limit import RATE_LIMIT_HEADERS, RateLimit
-from rollcall.api.routes import attendance, faces, feedback, health, metrics, models
+from rollcall.api.routes import attendance, faces, feedback, health, jobs, metrics, models
 from rollcall.api.routes.fallthrough import install_fallthrough
 from rollcall.api.security import Gate, KeyCheck
 from rollcall.api.unread import CloseUnread
+from rollcall.api.uploads import UploadPlaces
 from rollcall.core.observing import UNOBSERVED, RequestObserver
 from rollcall.core.requests import Tracing, Untraced
 from rollcall.core.settings import Settings
@@ -67,10 +68,11 @@ def create_app(
         ),
         gate=Gate(max_concurrent=settings.max_concurrent_requests, max_queued=settings.max_queued_requests),
         bodies=BodyBudget(),
-        deadline=Deadline(settings.request_timeout_seconds),
+        deadline=Deadline(settings.request_timeout_seconds, max_upload_bytes=settings.max_import_mb * 2**20),
     )
+    app.state.upload_places = UploadPlaces()
     install_docs(app)
-    for routes in (faces, feedback, attendance, models, health, metrics):
+    for routes in (faces, feedback, attendance, models, jobs, health, metrics):
         app.include_router(routes.router)
     install_fallthrough(app)
     install_error_handlers(app)

@@ -18,6 +18,7 @@ from rollcall.core.errors import Forbidden, ModelNotLoaded, Unauthorized
 from rollcall.core.figures import Exposition
 from rollcall.core.requests import request_id
 from rollcall.workflows.enroll import Enroll
+from rollcall.workflows.import_jobs import ImportJobs
 from rollcall.workflows.list_models import ListModels
 from rollcall.workflows.look import Look
 from rollcall.workflows.recognize import Recognize
@@ -44,6 +45,7 @@ class Workflows:
     health: ReportHealth
     switch_models: SwitchModels
     list_models: ListModels
+    import_jobs: ImportJobs
     take_figures: TakeFigures
     exposition: Exposition
 

@@ -156,4 +156,5 @@ def _guard(operation: Document, role: Role) -> None:
     needed = "kiosk or admin" if role is Role.KIOSK else "admin"
     said = operation.get("description", operation["summary"])
     operation["description"] = f"{said}\n\nWhere the server has keys: the role {needed}."
-    operation["responses"]["200"].setdefault("headers", {}).update(RATE_LIMIT_DESCRIPTIONS)
+    done = next(answer for status, answer in operation["responses"].items() if status in ("200", "202"))
+    done.setdefault("headers", {}).update(RATE_LIMIT_DESCRIPTIONS)

@@ -7,6 +7,8 @@ from typing import Protocol, TypeVar
 from rollcall.core.audit import Audit
 from rollcall.core.comparisons import Comparison
 from rollcall.core.feedback import Recognitions
+from rollcall.core.imports import ImportedFaces
+from rollcall.core.jobs import Jobs
 from rollcall.core.legacy import OldDescriptors
 from rollcall.core.models import LeftFace
 from rollcall.core.people import Person, PersonKey, PersonType
@@ -232,6 +234,8 @@ class Records(Protocol):
     @property
     def faces(self) -> Faces: ...
     @property
+    def imported(self) -> ImportedFaces: ...
+    @property
     def known_faces(self) -> KnownFaces: ...
     @property
     def old_descriptors(self) -> OldDescriptors: ...
@@ -263,6 +267,8 @@ class Records(Protocol):
     def servers(self) -> Servers: ...
     @property
     def fingerprints(self) -> Fingerprints: ...
+    @property
+    def jobs(self) -> Jobs: ...
 
 
 class Database(Protocol):
