@@ -1,0 +1,196 @@
+// The server's API. Every failure is an ApiError in the user's words.
+
+import { askForKey, currentKey } from "./key.js";
+
+/** The server's root, also where a proxy serves it under a prefix: this file lies in /console/. */
+const ROOT = new URL("../", import.meta.url);
+const ANSWER_LIMIT_MS = 30_000;
+const UPLOAD_LIMIT_MS = 600_000;
+
+export class ApiError extends Error {
+  constructor({ code, status, message, suggestion = "", details = {}, retryAfter = null, requestId = null }) {
+    super(message);
+    this.name = "ApiError";
+    Object.assign(this, { code, status, suggestion, details, retryAfter, requestId });
+  }
+
+  /** The server wants a key, or does not know the one it got. */
+  get asksForKey() {
+    return this.status === 401 || (this.status === 403 && !this.details.required_role);
+  }
+
+  /** Another key could do it. */
+  get needsOtherKey() {
+    return this.status === 401 || this.status === 403;
+  }
+}
+
+export function get(path, options = {}) {
+  return call("GET", path, options);
+}
+
+export function post(path, body, options = {}) {
+  return call("POST", path, { ...options, body });
+}
+
+export function del(path, body, options = {}) {
+  return call("DELETE", path, { ...options, body });
+}
+
+/** The bytes of an answer, such as a picture or a CSV file. */
+export function blob(path, options = {}) {
+  return call("GET", path, { ...options, read: (answer) => answer.blob() });
+}
+
+/** Let the browser save bytes under a name. */
+export function save(bytes, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(bytes);
+  link.download = name;
+  link.click();
+  // The browser has taken it by then; the page may stay open for days.
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+/** POST a form and tell how much of it went: onProgress(part) with 0 to 1. */
+export async function sendForm(path, form, { signal, onProgress = () => {} } = {}) {
+  return withKey(async (key) => {
+    const answer = await upload(address(path), form, { key, signal, onProgress });
+    if (answer.status < 200 || answer.status > 299) throw errorOf(answer, answer.header);
+    return parsed(answer.text) ?? {};
+  });
+}
+
+async function call(method, path, { query, body, signal, timeoutMs = ANSWER_LIMIT_MS, read = (answer) => answer.json() }) {
+  return withKey(async (key) => {
+    const limit = limited(signal, timeoutMs);
+    try {
+      const answer = await fetch(address(path, query), { ...message(body, key), method, signal: limit.signal });
+      if (answer.ok) return await read(answer);
+      throw errorOf({ status: answer.status, text: await answer.text() }, (name) => answer.headers.get(name));
+    } catch (error) {
+      throw told(error, signal, timeoutMs);
+    } finally {
+      limit.done();
+    }
+  });
+}
+
+/** Do it with the key of this visit; again when the server refused it and the user entered another. */
+async function withKey(work) {
+  for (;;) {
+    const key = currentKey();
+    try {
+      return await work(key);
+    } catch (error) {
+      if (!(error instanceof ApiError && error.asksForKey && (await askForKey(key)))) throw error;
+    }
+  }
+}
+
+function address(path, query = {}) {
+  const url = new URL(path.replace(/^\//, ""), ROOT);
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== null && value !== undefined && value !== "") url.searchParams.set(name, value);
+  }
+  return url;
+}
+
+function message(body, key) {
+  const headers = key === null ? {} : { "X-API-Key": key };
+  if (body === undefined || body === null) return { headers };
+  if (body instanceof FormData) return { headers, body };
+  return { headers: { ...headers, "Content-Type": "application/json" }, body: JSON.stringify(body) };
+}
+
+/** A signal that also ends after some time. */
+function limited(signal, timeoutMs) {
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  if (signal?.aborted) abort();
+  signal?.addEventListener("abort", abort);
+  const timer = setTimeout(abort, timeoutMs);
+  const done = () => {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+  };
+  return { signal: controller.signal, done };
+}
+
+/** What fetch throws, in the user's words; the caller's own abort stays an AbortError. */
+function told(error, signal, timeoutMs) {
+  if (error instanceof ApiError || signal?.aborted) return error;
+  if (error.name === "AbortError") return tooLate(timeoutMs);
+  if (error instanceof SyntaxError) return notUnderstood();
+  return unreachable();
+}
+
+function upload(url, form, { key, signal, onProgress }) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    const abort = () => request.abort();
+    request.open("POST", url);
+    request.timeout = UPLOAD_LIMIT_MS;
+    if (key !== null) request.setRequestHeader("X-API-Key", key);
+    request.upload.addEventListener("progress", (event) => onProgress(event.lengthComputable ? event.loaded / event.total : 0));
+    request.addEventListener("load", () =>
+      resolve({ status: request.status, text: request.responseText, header: (name) => request.getResponseHeader(name) }),
+    );
+    request.addEventListener("error", () => reject(unreachable()));
+    request.addEventListener("timeout", () => reject(tooLate(UPLOAD_LIMIT_MS)));
+    request.addEventListener("abort", () => reject(new DOMException("The page was left.", "AbortError")));
+    request.addEventListener("loadend", () => signal?.removeEventListener("abort", abort));
+    signal?.addEventListener("abort", abort);
+    if (signal?.aborted) reject(new DOMException("The page was left.", "AbortError"));
+    else request.send(form);
+  });
+}
+
+function errorOf({ status, text }, header) {
+  const { error_code: code, message, details = {} } = parsed(text) ?? {};
+  if (!code) return notUnderstood(status);
+  return new ApiError({
+    code,
+    status,
+    message: status === 403 && details.required_role === "admin" ? "This page needs an admin key." : message,
+    suggestion: details.suggestion,
+    details,
+    retryAfter: Number(header("Retry-After")) || null,
+    requestId: header("X-Request-ID"),
+  });
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function unreachable() {
+  return new ApiError({
+    code: "UNREACHABLE",
+    status: 0,
+    message: "The server cannot be reached.",
+    suggestion: "Check this device's network, and whether the server is running. Then try again.",
+  });
+}
+
+function tooLate(timeoutMs) {
+  return new ApiError({
+    code: "TIMEOUT",
+    status: 0,
+    message: `The server did not answer within ${Math.round(timeoutMs / 1000)} seconds.`,
+    suggestion: "It may be busy, or the network slow. Try again in a moment.",
+  });
+}
+
+function notUnderstood(status = 0) {
+  return new ApiError({
+    code: "NOT_UNDERSTOOD",
+    status,
+    message: "The answer is not one of Rollcall's.",
+    suggestion: "Something between this page and the server may have answered, such as a proxy. Ask your administrator.",
+  });
+}
