@@ -41,3 +41,17 @@ function number(headers, name) {
   const text = headers?.get(name);
   return text === null || text === undefined || text === "" ? null : Number(text);
 }
+
+/** Do something that the server may put off; it is asked again when it says, up to five times. */
+export async function patiently(work, { signal, onWait = () => {} } = {}) {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!error.retryAfter || tries === 5 || signal?.aborted) throw error;
+      onWait(error);
+      await rest(1000 * error.retryAfter, signal);
+      signal?.throwIfAborted();
+    }
+  }
+}
