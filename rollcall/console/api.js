@@ -1,30 +1,19 @@
 // The server's API. Every failure is an ApiError in the user's words.
 
+import { ApiError, errorOf, left, notUnderstood, parsed, tooLate, unreachable } from "./api_errors.js";
 import { askForKey, currentKey } from "./key.js";
+
+export { ApiError };
 
 /** The server's root, also where a proxy serves it under a prefix: this file lies in /console/. */
 const ROOT = new URL("../", import.meta.url);
 const ANSWER_LIMIT_MS = 30_000;
 const UPLOAD_LIMIT_MS = 600_000;
 
-export class ApiError extends Error {
-  constructor({ code, status, message, suggestion = "", details = {}, retryAfter = null, requestId = null }) {
-    super(message);
-    this.name = "ApiError";
-    Object.assign(this, { code, status, suggestion, details, retryAfter, requestId });
-  }
-
-  /** The server wants a key, or does not know the one it got. */
-  get asksForKey() {
-    return this.status === 401 || (this.status === 403 && !this.details.required_role);
-  }
-
-  /** Another key could do it. */
-  get needsOtherKey() {
-    return this.status === 401 || this.status === 403;
-  }
-}
-
+/**
+ * The JSON of an answer. Options of all calls: {query, signal, timeoutMs}. `also` lists statuses besides 2xx
+ * that are answers and no errors.
+ */
 export function get(path, options = {}) {
   return call("GET", path, options);
 }
@@ -61,12 +50,12 @@ export async function sendForm(path, form, { signal, onProgress = () => {} } = {
   });
 }
 
-async function call(method, path, { query, body, signal, timeoutMs = ANSWER_LIMIT_MS, read = (answer) => answer.json() }) {
+async function call(method, path, { query, body, signal, timeoutMs = ANSWER_LIMIT_MS, also = [], read = (answer) => answer.json() }) {
   return withKey(async (key) => {
     const limit = limited(signal, timeoutMs);
     try {
       const answer = await fetch(address(path, query), { ...message(body, key), method, signal: limit.signal });
-      if (answer.ok) return await read(answer);
+      if (answer.ok || also.includes(answer.status)) return await read(answer);
       throw errorOf({ status: answer.status, text: await answer.text() }, (name) => answer.headers.get(name));
     } catch (error) {
       throw told(error, signal, timeoutMs);
@@ -138,59 +127,10 @@ function upload(url, form, { key, signal, onProgress }) {
     );
     request.addEventListener("error", () => reject(unreachable()));
     request.addEventListener("timeout", () => reject(tooLate(UPLOAD_LIMIT_MS)));
-    request.addEventListener("abort", () => reject(new DOMException("The page was left.", "AbortError")));
+    request.addEventListener("abort", () => reject(left()));
     request.addEventListener("loadend", () => signal?.removeEventListener("abort", abort));
     signal?.addEventListener("abort", abort);
-    if (signal?.aborted) reject(new DOMException("The page was left.", "AbortError"));
+    if (signal?.aborted) reject(left());
     else request.send(form);
-  });
-}
-
-function errorOf({ status, text }, header) {
-  const { error_code: code, message, details = {} } = parsed(text) ?? {};
-  if (!code) return notUnderstood(status);
-  return new ApiError({
-    code,
-    status,
-    message: status === 403 && details.required_role === "admin" ? "This page needs an admin key." : message,
-    suggestion: details.suggestion,
-    details,
-    retryAfter: Number(header("Retry-After")) || null,
-    requestId: header("X-Request-ID"),
-  });
-}
-
-function parsed(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
-
-function unreachable() {
-  return new ApiError({
-    code: "UNREACHABLE",
-    status: 0,
-    message: "The server cannot be reached.",
-    suggestion: "Check this device's network, and whether the server is running. Then try again.",
-  });
-}
-
-function tooLate(timeoutMs) {
-  return new ApiError({
-    code: "TIMEOUT",
-    status: 0,
-    message: `The server did not answer within ${Math.round(timeoutMs / 1000)} seconds.`,
-    suggestion: "It may be busy, or the network slow. Try again in a moment.",
-  });
-}
-
-function notUnderstood(status = 0) {
-  return new ApiError({
-    code: "NOT_UNDERSTOOD",
-    status,
-    message: "The answer is not one of Rollcall's.",
-    suggestion: "Something between this page and the server may have answered, such as a proxy. Ask your administrator.",
   });
 }

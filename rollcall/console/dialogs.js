@@ -38,8 +38,8 @@ export function openDialog({ title, body, action, kind = "primary", cancel = "Ca
 }
 
 /** Ask before something is done; true only if the user says so. */
-export async function confirmDialog({ title, text, action, danger = false }) {
+export async function confirmDialog({ title, text, action, cancel = "Cancel", danger = false }) {
   const body = [text].flat().map((line) => h("p", {}, line));
-  const answer = await openDialog({ title, body, action, kind: danger ? "danger" : "primary" });
+  const answer = await openDialog({ title, body, action, cancel, kind: danger ? "danger" : "primary" });
   return answer === true;
 }

@@ -28,3 +28,8 @@ export function addressOf(name, params = {}) {
 export function noteInAddress(name, params) {
   history.replaceState(null, "", addressOf(name, params));
 }
+
+/** Open the same page anew, such as with another key. */
+export function openAgain() {
+  dispatchEvent(new HashChangeEvent("hashchange"));
+}
