@@ -42,9 +42,9 @@ export function save(bytes, name) {
 }
 
 /** POST a form and tell how much of it went: onProgress(part) with 0 to 1. */
-export async function sendForm(path, form, { signal, onProgress = () => {} } = {}) {
+export async function sendForm(path, form, { signal, timeoutMs = UPLOAD_LIMIT_MS, onProgress = () => {} } = {}) {
   return withKey(async (key) => {
-    const answer = await upload(address(path), form, { key, signal, onProgress });
+    const answer = await upload(address(path), form, { key, signal, timeoutMs, onProgress });
     if (answer.status < 200 || answer.status > 299) throw errorOf(answer, answer.header);
     return parsed(answer.text) ?? {};
   });
@@ -114,19 +114,19 @@ function told(error, signal, timeoutMs) {
   return unreachable();
 }
 
-function upload(url, form, { key, signal, onProgress }) {
+function upload(url, form, { key, signal, timeoutMs, onProgress }) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     const abort = () => request.abort();
     request.open("POST", url);
-    request.timeout = UPLOAD_LIMIT_MS;
+    request.timeout = timeoutMs;
     if (key !== null) request.setRequestHeader("X-API-Key", key);
     request.upload.addEventListener("progress", (event) => onProgress(event.lengthComputable ? event.loaded / event.total : 0));
     request.addEventListener("load", () =>
       resolve({ status: request.status, text: request.responseText, header: (name) => request.getResponseHeader(name) }),
     );
     request.addEventListener("error", () => reject(unreachable()));
-    request.addEventListener("timeout", () => reject(tooLate(UPLOAD_LIMIT_MS)));
+    request.addEventListener("timeout", () => reject(tooLate(timeoutMs)));
     request.addEventListener("abort", () => reject(left()));
     request.addEventListener("loadend", () => signal?.removeEventListener("abort", abort));
     signal?.addEventListener("abort", abort);

@@ -41,6 +41,7 @@ const PROBLEMS = {
     "The camera stopped: it was unplugged, or taken by another program.",
     "Plug it in again or choose another camera, then start it again.",
   ],
+  HIDDEN: ["The camera was switched off while nobody saw this page.", "Start it again."],
 };
 
 function problem(code) {
@@ -75,8 +76,8 @@ export async function cameras() {
 /**
  * Show the camera in a <video> element.
  *
- * `onEnd(problem)` is called when the camera stops by itself; after `stop()` it is not. With an aborted
- * `signal` the camera stops, also one that is only then allowed by the user.
+ * `onEnd(problem)` is called when the camera stops by itself, as it does when the page is hidden; after `stop()` it
+ * is not. With an aborted `signal` the camera stops, also one that is only then allowed by the user.
  *
  * Rejects with a CameraProblem.
  */
@@ -85,10 +86,13 @@ export async function openCamera(video, { deviceId = null, facing = "user", sign
   const stream = await streamOf(deviceId, facing);
   const [track] = stream.getVideoTracks();
   const camera = new Camera(video, stream, track);
-  track.addEventListener("ended", () => {
+  const end = (code) => {
+    if (!camera.isOpen) return;
     camera.stop();
-    onEnd(problem("UNPLUGGED"));
-  });
+    onEnd(problem(code));
+  };
+  track.addEventListener("ended", () => end("UNPLUGGED"), { signal: camera.gone });
+  document.addEventListener("visibilitychange", () => document.hidden && end("HIDDEN"), { signal: camera.gone });
   if (signal?.aborted) camera.stop();
   signal?.throwIfAborted();
   signal?.addEventListener("abort", () => camera.stop(), { once: true });
@@ -117,6 +121,7 @@ class Camera {
   #video;
   #stream;
   #track;
+  #end = new AbortController();
 
   constructor(video, stream, track) {
     this.#video = video;
@@ -134,7 +139,12 @@ class Camera {
   }
 
   get isOpen() {
-    return this.#stream.active;
+    return !this.#end.signal.aborted;
+  }
+
+  /** A signal that is aborted when the camera is let go. */
+  get gone() {
+    return this.#end.signal;
   }
 
   /** Width and height of the video in pixels. */
@@ -149,6 +159,7 @@ class Camera {
 
   /** Let the camera go: its light goes off. */
   stop() {
+    this.#end.abort();
     for (const track of this.#stream.getTracks()) track.stop();
     if (this.#video.srcObject === this.#stream) this.#video.srcObject = null;
   }

@@ -1,7 +1,7 @@
 // Import jobs: how far one is, what did not go well, and those of before.
 
 import { blob, del, get, save } from "./api.js";
-import { openDialog } from "./dialogs.js";
+import { confirmDialog } from "./dialogs.js";
 import { announce, h, toast } from "./dom.js";
 import { dateAndTime, number, text } from "./format.js";
 import { pauseAfterErrorMs, rest } from "./pace.js";
@@ -146,8 +146,8 @@ class JobPanel {
   }
 
   async #cancel(job) {
-    const body = h("p", {}, "What is enrolled already stays. Start the same import again later, and it goes on with the rest.");
-    if (!(await openDialog({ title: "Cancel this import?", body, action: "Cancel the import", kind: "danger", cancel: "Let it run" }))) return;
+    const text = "What is enrolled already stays. Start the same import again later, and it goes on with the rest.";
+    if (!(await confirmDialog({ title: "Cancel this import?", text, action: "Cancel the import", cancel: "Let it run", danger: true }))) return;
     await this.#do(async () => {
       const { message } = await del(`/api/jobs/${job.id}`, null, { signal: this.#signal });
       toast(message, "info");

@@ -5,7 +5,7 @@ Not for the whole run: while Playwright is up, its event loop is the thread's, a
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +36,16 @@ def camera_pictures() -> list[bytes]:
 @pytest.fixture(scope="module")
 def chromium(tmp_path_factory: pytest.TempPathFactory, camera_pictures: list[bytes]) -> Iterator[Browser]:
     """Chromium with a camera that shows `camera_pictures`, which every page may use."""
+    with launched(*camera_options(tmp_path_factory.mktemp("camera"), camera_pictures)) as browser:
+        yield browser
+
+
+@contextmanager
+def launched(*options: str) -> Iterator[Browser]:
+    """Chromium, started with these options."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("Chromium is not installed (apt-get install chromium)")
-    options = camera_options(tmp_path_factory.mktemp("camera"), camera_pictures)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage", *options]

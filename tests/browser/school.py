@@ -67,7 +67,9 @@ class School:
             self.enrol(number, pupil.code, pupil.name)
         self.enrol(TEACHER_IS, *TEACHER, kind="teacher")
 
-    def enrol(self, person: int, code: str, name: str, *, kind: str = "student", mode: str = "reject") -> None:
+    def enrol(
+        self, person: int, code: str, name: str, *, kind: str = "student", mode: str = "reject"
+    ) -> None:
         fields = {"person_type": kind, "person_code": code, "person_name": name, "mode": mode}
         self.post("/api/face/enroll", data=fields, image=picture(person))
 
@@ -85,6 +87,12 @@ class School:
     def faces_of(self, code: str) -> int:
         answer = self.client.get("/api/face/list/all", params={"person_code": code})
         return int(answer.json()["total_count"])
+
+    def name_of(self, person: int) -> str | None:
+        """Whom the server takes this synthetic person for."""
+        answer = self.client.post("/api/face/recognize", files={"image": picture(person)})
+        match = answer.json()["match"]
+        return match and match["person_name"]
 
     def add_past(self, now: datetime) -> None:
         """A day's recognitions, more of them in the morning, one in seven of nobody."""

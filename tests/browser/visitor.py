@@ -25,10 +25,14 @@ class Visitor:
         if message.type in ("error", "warning") and not message.text.startswith(_AN_ANSWER):
             self.problems.append(message.text)
 
-    def open(self, name: str, heading: str | None = None) -> None:
-        """Load a page of the console, such as `people?search=ada`, and wait for its heading."""
+    def open(self, name: str, heading: str | None = None, *, host: str | None = None) -> None:
+        """Load a page of the console, such as `people?search=ada`, and wait for its heading.
+
+        `host` is another name of the server, which the browser knows.
+        """
+        url = self._url.replace("127.0.0.1", host or "127.0.0.1")
         self.page.goto("about:blank")  # else another hash alone is no new visit
-        self.page.goto(f"{self._url}/console/#/{name}")
+        self.page.goto(f"{url}/console/#/{name}")
         title = heading or name.split("?")[0].capitalize()
         expect(self.page.get_by_role("heading", level=1, name=title)).to_be_visible()
 
