@@ -52,7 +52,7 @@ function layOut(title) {
   const actions = h("div", { class: "page-actions" });
   const body = h("div", { class: "page-body" });
   main.replaceChildren(h("div", { class: "page-head" }, heading, actions), body);
-  document.title = `${title} – Rollcall`;
+  document.title = `${title} · Rollcall`;
   // At the first page focus stays where the browser puts it, before the skip link.
   if (opened) {
     heading.focus({ preventScroll: true });

@@ -1,6 +1,7 @@
 """Debian's Chromium before a real server: one of each for all tests of a module.
 
-Not for the whole run: while Playwright is up, its event loop is the thread's, and no other test could run one.
+Not for the whole run: while Playwright is up, its event loop is the thread's, and no other test could run
+one.
 """
 
 import shutil
@@ -13,9 +14,10 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from rollcall import compose
+from rollcall.core.ports import FaceReader
 from rollcall.core.settings import Settings
 from tests.browser.fake_camera import camera_options
-from tests.browser.school import MODELS, School
+from tests.browser.school import BLIND, MODELS, School
 from tests.browser.visitor import Visitor
 from tests.live_app import LiveApp
 from tests.packs import picture, write_pack
@@ -56,19 +58,21 @@ def launched(*options: str) -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def packs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A MODEL_DIR with two synthetic packs."""
+    """A MODEL_DIR with two good packs, and one that takes everybody for one person."""
     folder = tmp_path_factory.mktemp("models")
     for seed, name in enumerate(MODELS, start=20):
         write_pack(folder / name, seed=seed)
+    write_pack(folder / BLIND, tells_people_apart=False)
     return folder
 
 
 @pytest.fixture(scope="module")
 def open_school(tmp_path_factory: pytest.TempPathFactory, packs: Path) -> Iterator[OpenSchool]:
-    """Start servers with these settings, each with an empty database of its own."""
+    """Start servers with these settings, each with an empty database of its own; perhaps with a reader that
+    is wrapped."""
     with ExitStack() as schools:
 
-        def start(**changed: Any) -> School:
+        def start(wrap: Callable[[FaceReader], FaceReader] = lambda reader: reader, **changed: Any) -> School:
             chosen = {
                 "model_dir": packs,
                 "insightface_model": MODELS[0],
@@ -79,7 +83,8 @@ def open_school(tmp_path_factory: pytest.TempPathFactory, packs: Path) -> Iterat
                 **changed,
             }
             settings = Settings(_env_file=None, **chosen)
-            client = schools.enter_context(LiveApp(settings, compose.local_reader(settings)))
+            reader = wrap(compose.local_reader(settings))
+            client = schools.enter_context(LiveApp(settings, reader))
             return School(client=client, database_url=settings.database_url)
 
         yield start

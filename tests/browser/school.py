@@ -12,6 +12,7 @@ from tests.db.rows import put
 from tests.packs import picture
 
 MODELS: Final = ("synthetic", "second")
+BLIND: Final = "blind"
 SESSION: Final = 12
 
 

@@ -26,10 +26,6 @@ def school(open_school: OpenSchool) -> School:
     return school
 
 
-def row(visitor: Visitor, name: str) -> str:
-    return visitor.page.get_by_role("row", name=name).inner_text()
-
-
 def counts(visitor: Visitor) -> list[str]:
     return visitor.page.locator(".choices .count").all_inner_texts()
 

@@ -42,13 +42,6 @@ class Visitor:
     def button(self, name: str, *, exact: bool = False) -> Locator:
         return self.page.get_by_role("button", name=name, exact=exact)
 
-    def focused(self) -> str:
-        """The words of the element that has the focus."""
-        words: str = self.page.evaluate(
-            "() => (document.activeElement.getAttribute('aria-label') ?? document.activeElement.innerText ?? '').trim()"
-        )
-        return words
-
     def overhang(self) -> int:
         """By how many pixels the page is wider than the screen."""
         pixels: int = self.page.evaluate(
