@@ -4,23 +4,19 @@ Not for the whole run: while Playwright is up, its event loop is the thread's, a
 one.
 """
 
-import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
-from rollcall import compose
-from rollcall.core.ports import FaceReader
-from rollcall.core.settings import Settings
+from tests.browser.chromium import launched
 from tests.browser.fake_camera import camera_options
-from tests.browser.school import BLIND, MODELS, School
+from tests.browser.school import School, running_school, write_packs
 from tests.browser.visitor import Visitor
-from tests.live_app import LiveApp
-from tests.packs import picture, write_pack
+from tests.packs import picture
 
 PATIENCE_MS = 30_000  # a busy machine may be slow
 Visit = Callable[..., Visitor]
@@ -42,52 +38,21 @@ def chromium(tmp_path_factory: pytest.TempPathFactory, camera_pictures: list[byt
         yield browser
 
 
-@contextmanager
-def launched(*options: str) -> Iterator[Browser]:
-    """Chromium, started with these options."""
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("Chromium is not installed (apt-get install chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage", *options]
-        )
-        yield browser
-        browser.close()
-
-
 @pytest.fixture(scope="session")
 def packs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A MODEL_DIR with two good packs, and one that takes everybody for one person."""
+    """A MODEL_DIR with the synthetic packs."""
     folder = tmp_path_factory.mktemp("models")
-    for seed, name in enumerate(MODELS, start=20):
-        write_pack(folder / name, seed=seed)
-    write_pack(folder / BLIND, tells_people_apart=False)
+    write_packs(folder)
     return folder
 
 
 @pytest.fixture(scope="module")
 def open_school(tmp_path_factory: pytest.TempPathFactory, packs: Path) -> Iterator[OpenSchool]:
-    """Start servers with these settings, each with an empty database of its own; perhaps with a reader that
-    is wrapped."""
+    """Start servers as `running_school` does, each with an empty database of its own."""
     with ExitStack() as schools:
-
-        def start(wrap: Callable[[FaceReader], FaceReader] = lambda reader: reader, **changed: Any) -> School:
-            chosen = {
-                "model_dir": packs,
-                "insightface_model": MODELS[0],
-                "database_url": f"sqlite:///{tmp_path_factory.mktemp('school')}/rollcall.db",
-                "rate_limit_per_minute": 0,
-                "auto_download_models": False,
-                "enable_face_quality_check": False,
-                **changed,
-            }
-            settings = Settings(_env_file=None, **chosen)
-            reader = wrap(compose.local_reader(settings))
-            client = schools.enter_context(LiveApp(settings, reader))
-            return School(client=client, database_url=settings.database_url)
-
-        yield start
+        yield lambda *wrap, **changed: schools.enter_context(
+            running_school(tmp_path_factory.mktemp("school"), packs, *wrap, **changed)
+        )
 
 
 @pytest.fixture

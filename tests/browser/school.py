@@ -1,15 +1,22 @@
 """A server with the people of a small school, for the console to show."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import httpx
 
 from db import tables
 from db.engine import open_database
+from rollcall import compose
+from rollcall.core.ports import FaceReader
+from rollcall.core.settings import Settings
 from tests.db.rows import put
-from tests.packs import picture
+from tests.live_app import LiveApp
+from tests.packs import picture, write_pack
 
 MODELS: Final = ("synthetic", "second")
 BLIND: Final = "blind"
@@ -130,3 +137,33 @@ class School:
             )
         self.put(tables.face_recognition_logs, *logs)
         self.put(tables.recognitions, *recognitions)
+
+
+def write_packs(folder: Path) -> None:
+    """Write two good packs, and one that takes everybody for one person."""
+    for seed, name in enumerate(MODELS, start=20):
+        write_pack(folder / name, seed=seed)
+    write_pack(folder / BLIND, tells_people_apart=False)
+
+
+def _unwrapped(reader: FaceReader) -> FaceReader:
+    return reader
+
+
+@contextmanager
+def running_school(
+    folder: Path, packs: Path, wrap: Callable[[FaceReader], FaceReader] = _unwrapped, **changed: Any
+) -> Iterator[School]:
+    """A server with these settings and an empty database in the folder; `wrap` comes before its reader."""
+    chosen = {
+        "model_dir": packs,
+        "insightface_model": MODELS[0],
+        "database_url": f"sqlite:///{folder}/rollcall.db",
+        "rate_limit_per_minute": 0,
+        "auto_download_models": False,
+        "enable_face_quality_check": False,
+        **changed,
+    }
+    settings = Settings(_env_file=None, **chosen)
+    with LiveApp(settings, wrap(compose.local_reader(settings))) as client:
+        yield School(client=client, database_url=settings.database_url)

@@ -6,7 +6,8 @@ from typing import Final, NamedTuple
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import OpenSchool, Visit, launched
+from tests.browser.chromium import launched
+from tests.browser.conftest import OpenSchool, Visit
 from tests.browser.school import School
 from tests.packs import picture
 

@@ -1,114 +1,115 @@
-// Marking a class: one picture of the camera or a file marks every student in it.
+// Marking a class: one picture of the camera or a file marks every student in it. At a door it goes on by itself.
 
 import { act } from "../acting.js";
 import { sendForm } from "../api.js";
-import { openCamera } from "../camera.js";
 import { announce, h } from "../dom.js";
+import { dropzone } from "../dropzone.js";
 import { plural } from "../format.js";
-import { icon } from "../icons.js";
-import { badge, button, card, choices } from "../parts.js";
+import { ask, formOf } from "../live.js";
+import { badge, button, card, choices, errorPanel } from "../parts.js";
 import { sendable, TAKEN_TYPES } from "../pictures.js";
+import { viewfinder } from "../viewfinder.js";
+
+const PATH = "api/attendance/scan";
+const PICTURE_SIDE = 1920;
 
 export class ScanPanel {
   session = null;
   #signal;
   #onMarked;
   #status = "Present";
-  #camera = null;
-  #video = h("video", { muted: true, playsinline: true, hidden: true, "aria-label": "The camera's picture" });
-  #off = h("div", { class: "scan-off" }, icon("camera"), h("span", {}, "The camera is off."));
+  #asking = new AbortController();
+  #finder;
   #problem = h("div");
   #seen = h("div", { class: "stack" });
-  #start = button("Start the camera", { iconName: "camera", onclick: () => this.#turnOn() });
-  #stop = button("Stop the camera", { hidden: true, onclick: () => this.#turnOff() });
-  #scan = button("Scan the class", { kind: "primary", hidden: true, onclick: () => this.#scanCamera() });
-  #file = h("input", { type: "file", class: "visually-hidden", accept: TAKEN_TYPES, tabindex: "-1", "aria-hidden": "true", onchange: () => this.#scanFile() });
-  #choose = button("Use a picture", { iconName: "file", onclick: () => this.#file.click() });
+  #scan = button("Scan the class", { kind: "primary", hidden: true, onclick: () => this.#scanOnce() });
+  #keepOn = h("input", { type: "checkbox", onchange: () => this.#keepScanning() });
+  #keepOnLabel = h("label", { class: "choice", hidden: true }, this.#keepOn, h("span", {}, "Keep scanning, as at a door"));
   element;
 
+  /** `onMarked()` is called when somebody was marked. */
   constructor(signal, onMarked) {
     this.#signal = signal;
     this.#onMarked = onMarked;
+    signal.addEventListener("abort", () => this.#asking.abort());
+    this.#finder = viewfinder({ name: "attendance", signal, facing: "environment", onStart: () => this.#started(), onStop: () => this.#stopped() });
+    this.#finder.toggle.before(this.#scan);
+    this.element = card("Scan a class", h("div", { class: "scan" }, this.#finder.element, this.#side()));
+  }
+
+  #side() {
     const options = [["Present", "Present"], ["Late", "Late"]];
-    const side = h(
-      "div",
-      { class: "scan-side" },
-      choices("Mark them as", "mark-as", options, this.#status, (status) => (this.#status = status)),
-      h("div", { class: "row" }, this.#scan, this.#start, this.#stop, this.#choose, this.#file),
-      this.#problem,
-      this.#seen,
-    );
-    this.element = card("Scan a class", h("div", { class: "scan" }, h("div", { class: "scan-view" }, this.#video, this.#off), side));
+    const files = dropzone({
+      text: "Or drop a picture of the class here: JPEG, PNG or WebP.",
+      choosers: [{ label: "Choose a picture", accept: TAKEN_TYPES }],
+      signal: this.#signal,
+      onFiles: ([{ file }]) => this.#scanFile(file),
+    });
+    return h("div", { class: "scan-side" }, choices("Mark them as", "mark-as", options, this.#status, (status) => (this.#status = status)), this.#keepOnLabel, this.#problem, this.#seen, files);
   }
 
-  async #turnOn() {
-    const work = () => openCamera(this.#video, { facing: "environment", signal: this.#signal, onEnd: (problem) => this.#ended(problem) });
-    const camera = await act(this.#start, { place: this.#problem, signal: this.#signal, work });
-    if (!camera) return;
-    this.#camera = camera;
-    this.#draw();
-    this.#scan.focus();
-    announce("The camera is on.");
+  #started() {
+    this.#scan.hidden = false;
+    this.#keepOnLabel.hidden = false;
+    this.#keepScanning();
   }
 
-  #turnOff() {
-    this.#camera?.stop();
-    this.#camera = null;
-    this.#draw();
-    this.#start.focus();
+  #stopped() {
+    this.#asking.abort();
+    this.#scan.hidden = true;
+    this.#keepOnLabel.hidden = true;
   }
 
-  /** It was unplugged, or taken by another program. */
-  #ended(problem) {
-    this.#camera = null;
-    this.#draw();
-    act(this.#start, { place: this.#problem, signal: this.#signal, work: () => Promise.reject(problem) });
+  get #fields() {
+    return { session_id: this.session, status: this.#status };
   }
 
-  #draw() {
-    const on = this.#camera !== null;
-    this.#video.hidden = !on;
-    this.#off.hidden = on;
-    this.#start.hidden = on;
-    this.#stop.hidden = !on;
-    this.#scan.hidden = !on;
+  #scanOnce() {
+    return this.#mark(this.#scan, () => this.#finder.camera.capture({ maxSide: PICTURE_SIDE }));
   }
 
-  #scanCamera() {
-    return this.#mark(this.#scan, () => this.#camera.capture());
-  }
-
-  async #scanFile() {
-    const [file] = this.#file.files;
-    if (!file) return;
-    await this.#mark(this.#choose, () => sendable(file));
-    this.#file.value = ""; // so that the same file can be chosen again
+  #scanFile(file) {
+    return this.#mark(this.#scan, async () => {
+      const picture = await sendable(file);
+      await this.#finder.showPicture(picture);
+      return picture;
+    });
   }
 
   async #mark(control, picture) {
-    const work = async () => {
-      const form = new FormData();
-      form.set("image", await picture(), "picture.jpg");
-      form.set("session_id", this.session);
-      form.set("status", this.#status);
-      return sendForm("api/attendance/scan", form, { signal: this.#signal });
-    };
+    const work = async () => sendForm(PATH, formOf(await picture(), this.#fields, "picture.jpg"), { signal: this.#signal });
     const found = await act(control, { place: this.#problem, signal: this.#signal, work });
-    if (!found) return;
-    this.#show(found);
-    await this.#onMarked();
+    if (found) this.#show(found);
+  }
+
+  /** Picture after picture while the box is ticked and the camera is on. */
+  async #keepScanning() {
+    this.#asking.abort();
+    this.#asking = new AbortController();
+    this.#scan.disabled = this.#keepOn.checked;
+    const { camera } = this.#finder;
+    if (!this.#keepOn.checked || camera === null) return;
+    const { signal } = this.#asking;
+    const onAnswer = (found) => {
+      this.#problem.replaceChildren();
+      // Nobody before the door is nothing to tell.
+      if (found.marked.length > 0) this.#show(found);
+    };
+    const onTrouble = (error) => this.#problem.replaceChildren(errorPanel(error));
+    try {
+      await ask({ camera, path: PATH, maxSide: PICTURE_SIDE, signal, fields: () => this.#fields, onAnswer, onTrouble });
+    } catch (error) {
+      if (!signal.aborted) this.#problem.replaceChildren(errorPanel(error, () => this.#keepScanning()));
+    }
   }
 
   #show({ marked, unknown_faces: unknown }) {
-    const who = marked.map((one) => [one.student_name, one.already_marked ? `already ${one.status.toLowerCase()}` : one.status.toLowerCase()]);
-    const told = who.length > 0 ? who.map(([name, status]) => `${name} ${status}`).join(", ") : "No student was recognised";
+    const who = marked.map((one) => `${one.student_name ?? one.student_code} ${one.already_marked ? "already " : ""}${one.status.toLowerCase()}`);
     const others = unknown > 0 ? `${plural(unknown, "face is", "faces are")} nobody's.` : "";
-    announce(`${told}. ${others}`);
-    this.#seen.replaceChildren(
-      h("h3", {}, marked.length > 0 ? plural(marked.length, "student seen", "students seen") : "No student was recognised."),
-      h("ul", { class: "seen" }, marked.map(seen)),
-      others && h("p", { class: "hint" }, others),
-    );
+    const heading = marked.length > 0 ? plural(marked.length, "student seen", "students seen") : "No student was recognised.";
+    announce([heading, ...who, others].filter(Boolean).join(". "));
+    this.#seen.replaceChildren(h("h3", {}, heading), h("ul", { class: "seen" }, marked.map(seen)), h("p", { class: "hint", hidden: others === "" }, others));
+    if (marked.some((one) => !one.already_marked)) this.#onMarked();
   }
 }
 
