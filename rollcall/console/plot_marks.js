@@ -7,14 +7,14 @@ const MARGIN = { top: 26, right: 10, bottom: 28, left: 46 };
 const LABEL_WIDTH = 48;
 const TICKS = 4;
 
-/** Where things lie in a chart of this size, and its axes. */
-export function scales({ width, height, labels, series, stacked }) {
+/** Where things lie in a chart of this size, and its axes. With `edges` labels are where their bars begin. */
+export function scales({ width, height, labels, series, edges, stacked }) {
   const inner = { width: width - MARGIN.left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom };
   const step = inner.width / Math.max(1, labels.length);
   const top = roundedUp(highest(series, labels.length, stacked));
   const y = (value) => MARGIN.top + inner.height * (1 - value / top);
   const x = (index) => MARGIN.left + step * index;
-  return { x, y, step, labels, axes: (unit) => axes({ x, y, step, top, labels, width, height, unit }), mark: (mark) => markAt(mark, inner) };
+  return { x, y, step, labels, axes: (unit) => axes({ x, y, step, top, labels, edges, width, height, unit }), mark: (mark) => markAt(mark, inner) };
 }
 
 function highest(series, count, stacked) {
@@ -29,7 +29,7 @@ function roundedUp(value) {
   return [1, 2, 5, 10].map((factor) => factor * power).find((tick) => tick >= least) * TICKS;
 }
 
-function axes({ x, y, step, top, labels, width, height, unit }) {
+function axes({ x, y, step, top, labels, edges, width, height, unit }) {
   const ticks = Array.from({ length: TICKS + 1 }, (_, index) => (top / TICKS) * index);
   const every = Math.ceil(LABEL_WIDTH / step);
   return svg(
@@ -40,7 +40,7 @@ function axes({ x, y, step, top, labels, width, height, unit }) {
       svg("text", { x: MARGIN.left - 8, y: y(tick) + 4, "text-anchor": "end" }, number(tick)),
     ]),
     svg("text", { x: 0, y: 12 }, unit),
-    labels.map((label, index) => index % every === 0 && svg("text", { x: x(index) + step / 2, y: height - 8, "text-anchor": "middle" }, label)),
+    labels.map((label, index) => index % every === 0 && svg("text", { x: x(index) + (edges ? 0 : step / 2), y: height - 8, "text-anchor": "middle" }, label)),
   );
 }
 

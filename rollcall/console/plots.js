@@ -28,8 +28,8 @@ class Chart {
   }
 
   /**
-   * Show {labels: [text], series: [{name, values: [number or null]}], summary, mark: {at, label}};
-   * `at` is a place on the axis of labels, 0 to 1.
+   * Show {labels: [text], series: [{name, values: [number or null]}], summary, mark: {at, label}, edges};
+   * `at` is a place on the axis of labels, 0 to 1; with `edges` labels say where a bar begins.
    */
   update(figures) {
     const now = JSON.stringify(figures);

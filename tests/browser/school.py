@@ -166,4 +166,4 @@ def running_school(
     }
     settings = Settings(_env_file=None, **chosen)
     with LiveApp(settings, wrap(compose.local_reader(settings))) as client:
-        yield School(client=client, database_url=settings.database_url)
+        yield School(client=client, database_url=str(chosen["database_url"]))

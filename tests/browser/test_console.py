@@ -158,3 +158,14 @@ def test_console_without_a_slash_leads_to_it(school: School, visit: Visit) -> No
     visitor = visit(school)
     visitor.page.goto(f"{school.url}/console")
     expect(visitor.page).to_have_title("Overview · Rollcall")
+
+
+def test_it_works_below_a_proxys_prefix(school: School, visit: Visit) -> None:
+    visitor = visit(school)
+    visitor.page.route(
+        "**/faces/**", lambda route: route.continue_(url=route.request.url.replace("/faces/", "/", 1))
+    )
+    visitor.page.goto(f"{school.url}/faces/console/#/people")
+    expect(visitor.page.get_by_role("link", name="Ada Lovelace")).to_be_visible()
+    visitor.page.get_by_role("link", name="Ada Lovelace").click()
+    expect(visitor.page.get_by_role("img", name="Face 1 of Ada Lovelace (S001)")).to_be_visible()

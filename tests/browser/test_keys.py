@@ -31,7 +31,7 @@ def guarded(open_school: OpenSchool) -> Guarded:
 def enter(visitor: Visitor, key: str) -> None:
     dialog = visitor.page.get_by_role("dialog")
     expect(dialog).to_be_visible()
-    visitor.page.get_by_label("API key").fill(key)
+    dialog.get_by_role("textbox", name="API key").fill(key)
     visitor.page.keyboard.press("Enter")
 
 

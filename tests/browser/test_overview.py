@@ -26,7 +26,12 @@ def test_the_state_is_told_in_words(school: School, visit: Visit) -> None:
 
 
 def test_the_figures_of_today_are_those_of_the_server(school: School, visit: Visit) -> None:
-    figures = {"Enrolled faces": "1", "Recognitions today": "3", "Recognised": "2", "Not recognised": "1"}
+    figures = {
+        "Enrolled faces": "1",
+        "Recognitions today": "3",
+        "Recognised today": "2",
+        "Not recognised today": "1",
+    }
     visitor = visit(school)
     visitor.open("overview")
     for name, value in figures.items():

@@ -3,7 +3,7 @@
 import { act, settled } from "../acting.js";
 import { blob, get, save } from "../api.js";
 import { h } from "../dom.js";
-import { dateAndTime, number } from "../format.js";
+import { date, number } from "../format.js";
 import { button, card, empty, errorPanel, field, loading, notice, select } from "../parts.js";
 import { enterKey } from "../key.js";
 import { noteInAddress, openAgain } from "../pages.js";
@@ -100,7 +100,7 @@ class AttendancePage {
   #sessions(sessions, typed, choose) {
     const named = ({ session_id: id, marked, last_marked: last }) => [
       String(id),
-      `Session ${id} – ${marked === 0 ? "nobody marked" : `${number(marked)} marked`}${last ? `, ${dateAndTime(last)}` : ""}`,
+      `Session ${id}: ${marked === 0 ? "nobody marked" : `${number(marked)} marked`}${last ? `, ${date(last)}` : ""}`,
     ];
     const known = sessions.some((one) => one.session_id === this.#chosen.session) ? String(this.#chosen.session) : "";
     const box = select([["", "Choose …"], ...sessions.map(named)], known, (value) => {

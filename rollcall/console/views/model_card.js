@@ -1,7 +1,7 @@
 // One model: what it is, how it stands, and the button that lets it answer.
 
 import { h } from "../dom.js";
-import { number, text } from "../format.js";
+import { number } from "../format.js";
 import { badge, button, notice } from "../parts.js";
 
 const VERIFIED = { official: "official files", altered: "not the official files", unknown: "files of your own" };
@@ -30,14 +30,15 @@ function badgesOf(model, { wanted, previous }) {
 }
 
 function factsOf(model) {
-  return [
+  const known = [
     ["Licence", model.licence],
     ["Files", model.present ? VERIFIED[model.verified] ?? "here" : "not here yet"],
-    ["Embedding", model.dimension === null ? "–" : `${number(model.dimension)} numbers`],
-    ["Runs on", text(model.backend)],
+    ["Embedding", model.dimension && `${number(model.dimension)} numbers`],
+    ["Runs on", model.backend],
     ["Operating point", `${number(model.operating_point)} similarity`],
-    ["Faces read by it", number(model.faces)],
+    ["Faces read by it", model.present && number(model.faces)],
   ];
+  return known.filter(([, value]) => value);
 }
 
 function action(model, stands, begin) {

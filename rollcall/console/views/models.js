@@ -77,7 +77,7 @@ class ModelsPage {
     const focused = document.activeElement?.dataset?.model;
     const hadFocus = this.#list.contains(document.activeElement) || this.#back.contains(document.activeElement);
     const begin = (control, model) => this.#begin(control, model.name, false);
-    this.#list.replaceChildren(...this.#found.models.map((model) => modelCard(model, this.#found, begin)));
+    this.#list.replaceChildren(...inOrder(this.#found).map((model) => modelCard(model, this.#found, begin)));
     this.#drawWayBack();
     if (focused) this.#list.querySelector(`[data-model="${CSS.escape(focused)}"]`)?.focus();
     // A button that is gone or disabled cannot keep it.
@@ -124,6 +124,12 @@ class ModelsPage {
     if (done) toast(done.message, done.switch.state === "running" ? "info" : "good");
     await this.refresh();
   }
+}
+
+/** The one that answers, those that could at once, those that are here, and the others. */
+function inOrder({ models }) {
+  const rank = ({ active, loaded, present }) => (active ? 0 : loaded ? 1 : present ? 2 : 3);
+  return [...models].sort((one, other) => rank(one) - rank(other));
 }
 
 function switching(model, { models }) {

@@ -105,7 +105,7 @@ function statisticsRegion() {
   const figures = h("dl", { class: "figures" });
   const hours = barChart({ title: "Recognitions by hour", axis: "Hour", unit: "faces" });
   const latency = lineChart({ title: "Time to answer by hour", axis: "Hour", unit: "milliseconds" });
-  const similarity = barChart({ title: "Similarity of the faces looked for", axis: "Similarity", unit: "faces" });
+  const similarity = barChart({ title: "Similarity of the faces looked for", axis: "Similarity from", unit: "faces" });
   const update = ({ health, statistics, models }) => {
     figures.replaceChildren(...figuresOf(health, statistics, models));
     hours.update(hoursOf(statistics));
@@ -125,9 +125,9 @@ function figuresOf(health, { today }, models) {
   return [
     figure("Enrolled faces", number(health.enrolled_faces)),
     figure("Recognitions today", number(today.recognitions)),
-    figure("Recognised", number(today.recognised)),
-    figure("Not recognised", number(today.not_recognised)),
-    figure("Faces waiting for the model", number(models.left_faces)),
+    figure("Recognised today", number(today.recognised)),
+    figure("Not recognised today", number(today.not_recognised)),
+    figure("Faces to be read anew", number(models.left_faces)),
     figure(models.servers.length === 1 ? "Server" : "Servers", number(models.servers.length)),
   ];
 }
@@ -151,14 +151,19 @@ function latencyOf({ hours }) {
   return {
     labels: hours.map(({ hour }) => time(hour)),
     series: [
-      { name: "Median", values: hours.map((hour) => hour.median_ms) },
-      { name: "95 of 100 are faster than", values: hours.map((hour) => hour.p95_ms) },
+      { name: "Median", values: hours.map((hour) => whole(hour.median_ms)) },
+      { name: "95 % are faster than this", values: hours.map((hour) => whole(hour.p95_ms)) },
     ],
     summary:
       known.length === 0
         ? "Nobody was looked for in the last 24 hours."
-        : `In the last hour with recognitions the median was ${number(known.at(-1).median_ms)} ms; in the slowest hour 95 of 100 were faster than ${number(slowest)} ms.`,
+        : `In the last hour with recognitions the median was ${number(whole(known.at(-1).median_ms))} ms. In the slowest hour 95 % were faster than ${number(whole(slowest))} ms.`,
   };
+}
+
+/** Milliseconds without their fractions; null stays. */
+function whole(milliseconds) {
+  return milliseconds === null ? null : Math.round(milliseconds);
 }
 
 function similarityOf({ similarity }, threshold) {
@@ -166,6 +171,7 @@ function similarityOf({ similarity }, threshold) {
   const at = threshold === null ? null : Math.min(1, Math.max(0, threshold));
   return {
     labels: similarity.map(({ from }) => from.toFixed(2)),
+    edges: true,
     series: [
       { name: "Recognised", values: similarity.map((bin) => bin.recognised) },
       { name: "Not recognised", values: similarity.map((bin) => bin.not_recognised) },

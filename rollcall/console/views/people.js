@@ -47,8 +47,8 @@ class PeopleList {
     const { search, person_type: type, enrolled } = this.#asked;
     const input = h("input", { type: "search", value: search, autocomplete: "off", placeholder: "Part of a name or code" });
     input.addEventListener("input", settled(TYPING_MS, () => this.#ask({ search: input.value.trim() }), this.#signal));
-    const ofType = select([["all", "Students and teachers"], ["student", "Students"], ["teacher", "Teachers"]], type, (value) => this.#ask({ person_type: value }));
-    const withFaces = select([["", "With and without faces"], ["true", "Enrolled"], ["false", "Not enrolled yet"]], enrolled, (value) => this.#ask({ enrolled: value }));
+    const ofType = select([["all", "Everybody"], ["student", "Students"], ["teacher", "Teachers"]], type, (value) => this.#ask({ person_type: value }));
+    const withFaces = select([["", "All"], ["true", "Enrolled"], ["false", "Not enrolled yet"]], enrolled, (value) => this.#ask({ enrolled: value }));
     const form = h("form", { class: "card toolbar-card", role: "search", onsubmit: (event) => event.preventDefault() });
     const searchField = field("Search", input);
     searchField.classList.add("wide");

@@ -46,7 +46,7 @@ class PersonPage {
     const { person_type: type, person_code: code } = this.#key;
     const signal = this.#signal;
     const [people, list] = await Promise.all([
-      get("api/people", { query: { person_type: type, search: code, limit: 200 }, signal }),
+      get("api/people", { query: { person_type: type, search: code, limit: 1000 }, signal }),
       get(`api/face/list/${type}`, { query: { person_code: code, limit: FACES }, signal }),
     ]);
     const person = people.people.find((one) => same(one.person_code, code)) ?? null;
