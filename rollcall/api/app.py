@@ -13,6 +13,7 @@ from rollcall import __version__
 from rollcall.api.access import Access
 from rollcall.api.answer_headers import AnswerHeaders
 from rollcall.api.body_budget import BodyBudget
+from rollcall.api.console import install_console
 from rollcall.api.counting import CountRequests
 from rollcall.api.deadlines import Deadline
 from rollcall.api.deps import Guards
@@ -21,7 +22,17 @@ from rollcall.api.errors import install_error_handlers
 from rollcall.api.middleware import LastNet, RequestId
 from rollcall.api.openapi import install_openapi
 from rollcall.api.rate_limit import RATE_LIMIT_HEADERS, RateLimit
-from rollcall.api.routes import attendance, faces, feedback, health, metrics, models
+from rollcall.api.routes import (
+    attendance,
+    face_images,
+    faces,
+    feedback,
+    health,
+    metrics,
+    models,
+    people,
+    statistics,
+)
 from rollcall.api.routes.fallthrough import install_fallthrough
 from rollcall.api.security import Gate, KeyCheck
 from rollcall.api.unread import CloseUnread
@@ -70,8 +81,9 @@ def create_app(
         deadline=Deadline(settings.request_timeout_seconds),
     )
     install_docs(app)
-    for routes in (faces, feedback, attendance, models, health, metrics):
+    for routes in (faces, face_images, feedback, attendance, people, models, statistics, health, metrics):
         app.include_router(routes.router)
+    install_console(app)
     install_fallthrough(app)
     install_error_handlers(app)
     install_openapi(app)
