@@ -14,7 +14,8 @@ export async function act(control, { place, signal, work }) {
     place.replaceChildren();
     return result;
   } catch (error) {
-    if (!signal.aborted) place.replaceChildren(errorPanel(error, error.needsOtherKey ? () => place.replaceChildren() : null));
+    if (!signal.aborted)
+      place.replaceChildren(errorPanel(error, error.needsOtherKey ? () => place.replaceChildren() : null));
     return undefined;
   } finally {
     control.removeAttribute("aria-busy");

@@ -42,7 +42,11 @@ export function save(bytes, name) {
 }
 
 /** POST a form and tell how much of it went: onProgress(part) with 0 to 1. */
-export async function sendForm(path, form, { signal, timeoutMs = UPLOAD_LIMIT_MS, onProgress = () => {} } = {}) {
+export async function sendForm(
+  path,
+  form,
+  { signal, timeoutMs = UPLOAD_LIMIT_MS, onProgress = () => {} } = {},
+) {
   return withKey(async (key) => {
     const answer = await upload(address(path), form, { key, signal, timeoutMs, onProgress });
     if (answer.status < 200 || answer.status > 299) throw errorOf(answer, answer.header);
@@ -50,11 +54,19 @@ export async function sendForm(path, form, { signal, timeoutMs = UPLOAD_LIMIT_MS
   });
 }
 
-async function call(method, path, { query, body, signal, timeoutMs = ANSWER_LIMIT_MS, also = [], read = (answer) => answer.json() }) {
+async function call(
+  method,
+  path,
+  { query, body, signal, timeoutMs = ANSWER_LIMIT_MS, also = [], read = (answer) => answer.json() },
+) {
   return withKey(async (key) => {
     const limit = limited(signal, timeoutMs);
     try {
-      const answer = await fetch(address(path, query), { ...message(body, key), method, signal: limit.signal });
+      const answer = await fetch(address(path, query), {
+        ...message(body, key),
+        method,
+        signal: limit.signal,
+      });
       if (answer.ok || also.includes(answer.status)) return await read(answer);
       throw errorOf({ status: answer.status, text: await answer.text() }, (name) => answer.headers.get(name));
     } catch (error) {
@@ -121,9 +133,15 @@ function upload(url, form, { key, signal, timeoutMs, onProgress }) {
     request.open("POST", url);
     request.timeout = timeoutMs;
     if (key !== null) request.setRequestHeader("X-API-Key", key);
-    request.upload.addEventListener("progress", (event) => onProgress(event.lengthComputable ? event.loaded / event.total : 0));
+    request.upload.addEventListener("progress", (event) =>
+      onProgress(event.lengthComputable ? event.loaded / event.total : 0),
+    );
     request.addEventListener("load", () =>
-      resolve({ status: request.status, text: request.responseText, header: (name) => request.getResponseHeader(name) }),
+      resolve({
+        status: request.status,
+        text: request.responseText,
+        header: (name) => request.getResponseHeader(name),
+      }),
     );
     request.addEventListener("error", () => reject(unreachable()));
     request.addEventListener("timeout", () => reject(tooLate(timeoutMs)));

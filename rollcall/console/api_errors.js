@@ -83,7 +83,8 @@ export function notUnderstood(status = 0) {
     code: "NOT_UNDERSTOOD",
     status,
     message: "The answer is not one of Rollcall's.",
-    suggestion: "Something between this page and the server may have answered, such as a proxy. Ask your administrator.",
+    suggestion:
+      "Something between this page and the server may have answered, such as a proxy. Ask your administrator.",
   });
 }
 

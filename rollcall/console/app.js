@@ -44,7 +44,10 @@ async function load(page) {
 function known(error) {
   if (error.code) return error;
   console.error(error);
-  return { message: "This page could not be shown.", suggestion: "Load it again. If that does not help, tell your administrator." };
+  return {
+    message: "This page could not be shown.",
+    suggestion: "Load it again. If that does not help, tell your administrator.",
+  };
 }
 
 function layOut(title) {
@@ -71,10 +74,24 @@ function mark(page) {
 
 function drawNavigation() {
   const links = PAGES.map(({ name, title }) =>
-    h("li", {}, h("a", { class: "nav-link", href: `#/${name}`, dataset: { page: name } }, icon(name), h("span", {}, title))),
+    h(
+      "li",
+      {},
+      h(
+        "a",
+        { class: "nav-link", href: `#/${name}`, dataset: { page: name }, onclick: again },
+        icon(name),
+        h("span", {}, title),
+      ),
+    ),
   );
   document.getElementById("pages").append(...links);
   document.getElementById("foot").append(keyButton(), themeButton());
+}
+
+/** The page that is open already is opened anew: to the browser it is no other address. */
+function again({ currentTarget }) {
+  if (location.hash === currentTarget.hash) open();
 }
 
 function keyButton() {

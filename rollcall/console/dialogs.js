@@ -6,7 +6,15 @@ import { h, newId } from "./dom.js";
  * Show a dialog until one of its buttons is pressed; Esc and Cancel give null.
  * `result()` makes the value when the main button is pressed; it throws to keep the dialog open.
  */
-export function openDialog({ title, body, action, kind = "primary", cancel = "Cancel", extra = null, result = () => true }) {
+export function openDialog({
+  title,
+  body,
+  action,
+  kind = "primary",
+  cancel = "Cancel",
+  extra = null,
+  result = () => true,
+}) {
   const id = newId("dialog");
   const form = h("form", { class: "dialog-form" });
   const dialog = h("dialog", { class: "dialog", "aria-labelledby": id }, form);

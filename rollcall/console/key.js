@@ -60,14 +60,31 @@ export async function askForKey(used) {
 
 /** The key dialog; true when a key was entered. */
 export async function enterKey(reason = "") {
-  const input = h("input", { id: "key-input", type: "password", autocomplete: "off", required: true, "aria-describedby": "key-hint", spellcheck: "false" });
+  const input = h("input", {
+    id: "key-input",
+    type: "password",
+    autocomplete: "off",
+    required: true,
+    "aria-describedby": "key-hint",
+    spellcheck: "false",
+  });
   const body = [
     reason && h("p", { class: "dialog-reason" }, reason),
     h("div", { class: "field" }, h("label", { for: "key-input" }, "API key"), input),
-    h("p", { class: "hint", id: "key-hint" }, "An administrator makes one with: rollcall keys create NAME. It stays in this tab until you close it."),
+    h(
+      "p",
+      { class: "hint", id: "key-hint" },
+      "An administrator makes one with: rollcall keys create NAME. It stays in this tab until you close it.",
+    ),
   ];
   const extra = (dialog) => currentKey() !== null && forgetButton(dialog);
-  const key = await openDialog({ title: "API key", body, action: "Use this key", extra, result: () => input.value.trim() });
+  const key = await openDialog({
+    title: "API key",
+    body,
+    action: "Use this key",
+    extra,
+    result: () => input.value.trim(),
+  });
   if (!key) return false;
   keep(key);
   declined = false;

@@ -19,7 +19,9 @@ export function placeOf(hash) {
 
 /** The hash of a page: addressOf("enrol", {type: "student", code: "S001"}). */
 export function addressOf(name, params = {}) {
-  const given = Object.entries(params).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const given = Object.entries(params).filter(
+    ([, value]) => value !== null && value !== undefined && value !== "",
+  );
   const query = new URLSearchParams(given).toString();
   return `#/${name}${query && `?${query}`}`;
 }

@@ -6,7 +6,12 @@ import { enterKey } from "./key.js";
 
 /** A button: button("Save", {onclick: save}); `kind`: primary, danger, quiet or nothing. */
 export function button(label, { kind = "", iconName = null, ...props } = {}) {
-  return h("button", { type: "button", class: `button ${kind}`.trim(), ...props }, iconName && icon(iconName), h("span", {}, label));
+  return h(
+    "button",
+    { type: "button", class: `button ${kind}`.trim(), ...props },
+    iconName && icon(iconName),
+    h("span", {}, label),
+  );
 }
 
 /** A state in words and colour: good, warn, bad, info or neutral. */
@@ -18,7 +23,12 @@ export function badge(text, kind = "neutral") {
 /** A panel with a heading. */
 export function card(title, ...children) {
   const id = newId("card");
-  return h("section", { class: "card", "aria-labelledby": id }, h("h2", { id, class: "card-title" }, title), children);
+  return h(
+    "section",
+    { class: "card", "aria-labelledby": id },
+    h("h2", { id, class: "card-title" }, title),
+    children,
+  );
 }
 
 /** A control with its label above it and, if given, a hint below. */
@@ -39,7 +49,12 @@ export function choices(legend, name, options, chosen, onchange) {
       h("span", {}, label),
     ),
   );
-  return h("fieldset", { class: "choices" }, h("legend", {}, legend), h("div", { class: "choices-row" }, radios));
+  return h(
+    "fieldset",
+    { class: "choices" },
+    h("legend", {}, legend),
+    h("div", { class: "choices-row" }, radios),
+  );
 }
 
 /** A <select>: options are [value, label]. */
@@ -58,13 +73,21 @@ export function loading(text = "Loading …") {
 
 /** Nothing is there: why, and what to do next. */
 export function empty(title, text, ...actions) {
-  return h("div", { class: "empty" }, h("p", { class: "empty-title" }, title), text && h("p", {}, text), h("div", { class: "row" }, actions));
+  return h(
+    "div",
+    { class: "empty" },
+    h("p", { class: "empty-title" }, title),
+    text && h("p", {}, text),
+    h("div", { class: "row" }, actions),
+  );
 }
 
 /** What went wrong and what to do next; said aloud too. `retry` is offered as a button. */
 export function errorPanel(error, retry = null) {
   announce(error.message);
-  const again = retry && (error.needsOtherKey ? otherKey(retry) : button("Try again", { iconName: "refresh", onclick: retry }));
+  const again =
+    retry &&
+    (error.needsOtherKey ? otherKey(retry) : button("Try again", { iconName: "refresh", onclick: retry }));
   return h(
     "div",
     { class: "notice bad" },
@@ -74,7 +97,8 @@ export function errorPanel(error, retry = null) {
       { class: "notice-text" },
       h("p", { class: "notice-title" }, error.message),
       error.suggestion && h("p", {}, error.suggestion),
-      error.requestId && h("p", { class: "hint" }, "For the administrator: request ", h("code", {}, error.requestId)),
+      error.requestId &&
+        h("p", { class: "hint" }, "For the administrator: request ", h("code", {}, error.requestId)),
       again && h("div", { class: "row" }, again),
     ),
   );
@@ -89,5 +113,10 @@ function otherKey(retry) {
 
 /** A remark in a box: good, warn, bad or info. */
 export function notice(kind, title, ...children) {
-  return h("div", { class: `notice ${kind}` }, icon(kind), h("div", { class: "notice-text" }, h("p", { class: "notice-title" }, title), children));
+  return h(
+    "div",
+    { class: `notice ${kind}` },
+    icon(kind),
+    h("div", { class: "notice-text" }, h("p", { class: "notice-title" }, title), children),
+  );
 }

@@ -14,12 +14,22 @@ export function scales({ width, height, labels, series, edges, stacked }) {
   const top = roundedUp(highest(series, labels.length, stacked));
   const y = (value) => MARGIN.top + inner.height * (1 - value / top);
   const x = (index) => MARGIN.left + step * index;
-  return { x, y, step, labels, axes: (unit) => axes({ x, y, step, top, labels, edges, width, height, unit }), mark: (mark) => markAt(mark, inner) };
+  return {
+    x,
+    y,
+    step,
+    labels,
+    axes: (unit) => axes({ x, y, step, top, labels, edges, width, height, unit }),
+    mark: (mark) => markAt(mark, inner),
+  };
 }
 
 function highest(series, count, stacked) {
   const all = Array.from({ length: count }, (_, index) => series.map(({ values }) => values[index] ?? 0));
-  return Math.max(0, ...all.map((values) => (stacked ? values.reduce((sum, value) => sum + value, 0) : Math.max(...values))));
+  return Math.max(
+    0,
+    ...all.map((values) => (stacked ? values.reduce((sum, value) => sum + value, 0) : Math.max(...values))),
+  );
 }
 
 /** The next number that divides into ticks without crumbs: 4, 8, 20, 40, 80, 200 ... */
@@ -36,11 +46,21 @@ function axes({ x, y, step, top, labels, edges, width, height, unit }) {
     "g",
     { class: "plot-axes" },
     ticks.map((tick) => [
-      svg("line", { x1: MARGIN.left, x2: width - MARGIN.right, y1: y(tick), y2: y(tick), class: tick === 0 ? "base" : "rule" }),
+      svg("line", {
+        x1: MARGIN.left,
+        x2: width - MARGIN.right,
+        y1: y(tick),
+        y2: y(tick),
+        class: tick === 0 ? "base" : "rule",
+      }),
       svg("text", { x: MARGIN.left - 8, y: y(tick) + 4, "text-anchor": "end" }, number(tick)),
     ]),
     svg("text", { x: 0, y: 12 }, unit),
-    labels.map((label, index) => index % every === 0 && svg("text", { x: x(index) + (edges ? 0 : step / 2), y: height - 8, "text-anchor": "middle" }, label)),
+    labels.map(
+      (label, index) =>
+        index % every === 0 &&
+        svg("text", { x: x(index) + (edges ? 0 : step / 2), y: height - 8, "text-anchor": "middle" }, label),
+    ),
   );
 }
 
@@ -52,7 +72,11 @@ function markAt(mark, inner) {
     "g",
     { class: "plot-mark" },
     svg("line", { x1: at, x2: at, y1: MARGIN.top - 8, y2: MARGIN.top + inner.height }),
-    svg("text", { x: leftOf ? at - 6 : at + 6, y: MARGIN.top - 2, "text-anchor": leftOf ? "end" : "start" }, mark.label),
+    svg(
+      "text",
+      { x: leftOf ? at - 6 : at + 6, y: MARGIN.top - 2, "text-anchor": leftOf ? "end" : "start" },
+      mark.label,
+    ),
   );
 }
 
@@ -62,7 +86,16 @@ export function bars({ x, y, step, labels }, { series }) {
     let below = 0;
     const pieces = series.map(({ values }, place) => {
       const value = values[index] ?? 0;
-      const piece = value > 0 && svg("rect", { class: `series-${place + 1}`, x: x(index) + (step - width) / 2, y: y(below + value), width, height: y(below) - y(below + value), rx: 2 });
+      const piece =
+        value > 0 &&
+        svg("rect", {
+          class: `series-${place + 1}`,
+          x: x(index) + (step - width) / 2,
+          y: y(below + value),
+          width,
+          height: y(below) - y(below + value),
+          rx: 2,
+        });
       below += value;
       return piece;
     });
@@ -73,12 +106,24 @@ export function bars({ x, y, step, labels }, { series }) {
 export function lines({ x, y, step, labels }, { series }) {
   const middle = (index) => x(index) + step / 2;
   return series.map(({ values }, place) => {
-    const parts = runs(values).map((run) => run.map((index) => `${middle(index)},${y(values[index])}`).join(" "));
+    const parts = runs(values).map((run) =>
+      run.map((index) => `${middle(index)},${y(values[index])}`).join(" "),
+    );
     const dots = values.map(
       (value, index) =>
-        value !== null && svg("circle", { cx: middle(index), cy: y(value), r: 3.5 }, svg("title", {}, spoken(labels[index], series, index))),
+        value !== null &&
+        svg(
+          "circle",
+          { cx: middle(index), cy: y(value), r: 3.5 },
+          svg("title", {}, spoken(labels[index], series, index)),
+        ),
     );
-    return svg("g", { class: `line series-${place + 1}` }, parts.map((points) => svg("polyline", { points })), dots);
+    return svg(
+      "g",
+      { class: `line series-${place + 1}` },
+      parts.map((points) => svg("polyline", { points })),
+      dots,
+    );
   });
 }
 

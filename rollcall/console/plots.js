@@ -22,7 +22,12 @@ class Chart {
   constructor(draw, options) {
     this.#draw = draw;
     this.#options = options;
-    const details = h("details", { class: "plot-details" }, h("summary", {}, "Show the figures"), this.#table);
+    const details = h(
+      "details",
+      { class: "plot-details" },
+      h("summary", {}, "Show the figures"),
+      this.#table,
+    );
     this.element = h("figure", { class: "plot" }, this.#summary, this.#legend, this.#place, details);
     this.#watch();
   }
@@ -37,7 +42,11 @@ class Chart {
     this.#shown = now;
     this.#figures = figures;
     this.#summary.textContent = figures.summary;
-    this.#legend.replaceChildren(...figures.series.map(({ name }, index) => h("li", { class: `key-${index + 1} ${this.#options.kind}` }, name)));
+    this.#legend.replaceChildren(
+      ...figures.series.map(({ name }, index) =>
+        h("li", { class: `key-${index + 1} ${this.#options.kind}` }, name),
+      ),
+    );
     this.#table.replaceChildren(tableOf(figures, this.#options));
     this.#redraw();
   }
@@ -59,7 +68,13 @@ class Chart {
     this.#place.replaceChildren(
       svg(
         "svg",
-        { role: "img", "aria-labelledby": `${this.#title} ${this.#words}`, viewBox: `0 0 ${width} ${HEIGHT}`, width, height: HEIGHT },
+        {
+          role: "img",
+          "aria-labelledby": `${this.#title} ${this.#words}`,
+          viewBox: `0 0 ${width} ${HEIGHT}`,
+          width,
+          height: HEIGHT,
+        },
         svg("title", { id: this.#title }, title),
         svg("desc", { id: this.#words }, this.#figures.summary),
         frame.axes(unit),
@@ -73,12 +88,25 @@ class Chart {
 function tableOf({ labels, series }, { axis }) {
   const heads = [axis, ...series.map(({ name }) => name)];
   const rows = labels.map((label, index) =>
-    h("tr", {}, h("th", { scope: "row" }, label), series.map(({ values }) => h("td", { class: "number" }, number(values[index])))),
+    h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, label),
+      series.map(({ values }) => h("td", { class: "number" }, number(values[index]))),
+    ),
   );
   return h(
     "table",
     {},
-    h("thead", {}, h("tr", {}, heads.map((head, index) => h("th", { scope: "col", class: index > 0 ? "number" : null }, head)))),
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        heads.map((head, index) => h("th", { scope: "col", class: index > 0 ? "number" : null }, head)),
+      ),
+    ),
     h("tbody", {}, rows),
   );
 }

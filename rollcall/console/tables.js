@@ -9,7 +9,11 @@ import { h } from "./dom.js";
  */
 export function table({ caption, columns, rows }) {
   const heads = columns.map(({ label, kind, hiddenLabel }) =>
-    h("th", { scope: "col", role: "columnheader", class: kind === "code" ? null : kind }, hiddenLabel ? h("span", { class: "visually-hidden" }, label) : label),
+    h(
+      "th",
+      { scope: "col", role: "columnheader", class: kind === "code" ? null : kind },
+      hiddenLabel ? h("span", { class: "visually-hidden" }, label) : label,
+    ),
   );
   const body = rows.map((row) =>
     h(

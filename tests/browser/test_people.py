@@ -127,7 +127,8 @@ def test_all_faces_are_deleted_after_a_question_that_names_the_person(school: Sc
     assert school.faces_of("S009") == 0
 
 
-def test_names_that_look_like_markup_are_shown_as_they_are(school: School, visit: Visit) -> None:
+def test_names_that_look_like_markup_are_shown_as_they_are(open_school: OpenSchool, visit: Visit) -> None:
+    school = open_school()
     name = '<img src=x onerror=alert(1)> & "Co"'
     school.put(tables.student, {"StudentCode": "X1", "StudentName": name})
     visitor = visit(school)

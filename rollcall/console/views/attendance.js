@@ -15,7 +15,11 @@ export const title = "Attendance";
 const MAX_SESSION = 2 ** 31 - 1;
 
 export async function show(main, { signal, params }) {
-  const chosen = { session: sessionOf(params.get("session")), form: params.get("form") ?? "", campus: params.get("campus") ?? "" };
+  const chosen = {
+    session: sessionOf(params.get("session")),
+    form: params.get("form") ?? "",
+    campus: params.get("campus") ?? "",
+  };
   const waiting = loading();
   main.append(waiting);
   const choice = await choicesOf(signal);
@@ -68,11 +72,18 @@ class AttendancePage {
     const { session, form, campus } = this.#chosen;
     noteInAddress("attendance", { session, form, campus });
     if (session === null) {
-      this.#place.replaceChildren(h("div", { class: "card" }, empty("Choose a session.", "Then you see who is there, and can mark a class with the camera.")));
+      this.#place.replaceChildren(
+        h(
+          "div",
+          { class: "card" },
+          empty("Choose a session.", "Then you see who is there, and can mark a class with the camera."),
+        ),
+      );
       return;
     }
     this.#scan.session = session;
-    if (!this.#scan.element.isConnected) this.#place.replaceChildren(this.#scan.element, this.#choice === null ? "" : this.#registerCard());
+    if (!this.#scan.element.isConnected)
+      this.#place.replaceChildren(this.#scan.element, this.#choice === null ? "" : this.#registerCard());
     await this.#loadRegister();
   }
 
@@ -81,12 +92,22 @@ class AttendancePage {
   }
 
   #chooser() {
-    const typed = h("input", { type: "number", min: 1, max: MAX_SESSION, step: 1, inputmode: "numeric", value: this.#chosen.session ?? "" });
+    const typed = h("input", {
+      type: "number",
+      min: 1,
+      max: MAX_SESSION,
+      step: 1,
+      inputmode: "numeric",
+      value: this.#chosen.session ?? "",
+    });
     const choose = (value) => {
       this.#chosen.session = sessionOf(value);
       return this.open();
     };
-    typed.addEventListener("input", settled(500, () => choose(typed.value), this.#signal));
+    typed.addEventListener(
+      "input",
+      settled(500, () => choose(typed.value), this.#signal),
+    );
     const fields = [field("Session number", typed)];
     if (this.#choice !== null) {
       const { sessions, forms, campuses } = this.#choice;
@@ -94,7 +115,11 @@ class AttendancePage {
       if (forms.length > 0) fields.push(this.#filter("Form", "form", "All forms", forms));
       if (campuses.length > 0) fields.push(this.#filter("Campus", "campus", "All campuses", campuses));
     }
-    return h("form", { class: "card", onsubmit: (event) => event.preventDefault() }, h("div", { class: "toolbar" }, fields));
+    return h(
+      "form",
+      { class: "card", onsubmit: (event) => event.preventDefault() },
+      h("div", { class: "toolbar" }, fields),
+    );
   }
 
   #sessions(sessions, typed, choose) {
@@ -102,12 +127,17 @@ class AttendancePage {
       String(id),
       `Session ${id}: ${marked === 0 ? "nobody marked" : `${number(marked)} marked`}${last ? `, ${date(last)}` : ""}`,
     ];
-    const known = sessions.some((one) => one.session_id === this.#chosen.session) ? String(this.#chosen.session) : "";
+    const known = sessions.some((one) => one.session_id === this.#chosen.session)
+      ? String(this.#chosen.session)
+      : "";
     const box = select([["", "Choose …"], ...sessions.map(named)], known, (value) => {
       typed.value = value;
       choose(value);
     });
-    typed.addEventListener("input", () => (box.value = sessions.some((one) => String(one.session_id) === typed.value) ? typed.value : ""));
+    typed.addEventListener(
+      "input",
+      () => (box.value = sessions.some((one) => String(one.session_id) === typed.value) ? typed.value : ""),
+    );
     const whole = field("Session", box);
     whole.classList.add("wide");
     return whole;
@@ -118,7 +148,10 @@ class AttendancePage {
       this.#chosen[name] = value;
       return this.open();
     };
-    return field(label, select([["", all], ...values.map((value) => [value, value])], this.#chosen[name], change));
+    return field(
+      label,
+      select([["", all], ...values.map((value) => [value, value])], this.#chosen[name], change),
+    );
   }
 
   get #query() {
@@ -144,7 +177,10 @@ class AttendancePage {
   async #export() {
     const { session } = this.#chosen;
     const work = async () => {
-      const bytes = await blob(`api/attendance/${session}`, { query: { ...this.#query, format: "csv" }, signal: this.#signal });
+      const bytes = await blob(`api/attendance/${session}`, {
+        query: { ...this.#query, format: "csv" },
+        signal: this.#signal,
+      });
       save(bytes, `attendance-${session}.csv`);
     };
     await act(this.#exportButton, { place: this.#problem, signal: this.#signal, work });

@@ -20,7 +20,11 @@ export async function show(main, { signal }) {
   const page = new ModelsPage(signal);
   main.append(...page.elements);
   await page.refresh();
-  every(() => (page.isRunning ? RUNNING_MS : QUIET_MS), () => page.refresh(), signal);
+  every(
+    () => (page.isRunning ? RUNNING_MS : QUIET_MS),
+    () => page.refresh(),
+    signal,
+  );
 }
 
 class ModelsPage {
@@ -28,7 +32,10 @@ class ModelsPage {
   #drawn = "";
   #found = null;
   #problem = h("div");
-  #switch = new SwitchCard({ cancel: (control) => this.#cancel(control), force: (control, target) => this.#begin(control, target, true) });
+  #switch = new SwitchCard({
+    cancel: (control) => this.#cancel(control),
+    force: (control, target) => this.#begin(control, target, true),
+  });
   #back = h("div");
   #list = h("div", { class: "grid" }, loading());
   #left = h("div");
@@ -75,14 +82,17 @@ class ModelsPage {
     if (now === this.#drawn) return;
     this.#drawn = now;
     const focused = document.activeElement?.dataset?.model;
-    const hadFocus = this.#list.contains(document.activeElement) || this.#back.contains(document.activeElement);
+    const hadFocus =
+      this.#list.contains(document.activeElement) || this.#back.contains(document.activeElement);
     const begin = (control, model) => this.#begin(control, model.name, false);
     this.#list.replaceChildren(...inOrder(this.#found).map((model) => modelCard(model, this.#found, begin)));
     this.#drawWayBack();
     if (focused) this.#list.querySelector(`[data-model="${CSS.escape(focused)}"]`)?.focus();
     // A button that is gone or disabled cannot keep it.
     if (hadFocus && !this.#list.contains(document.activeElement)) document.querySelector("h1").focus();
-    this.#left.replaceChildren(this.#found.left_faces > 0 ? await leftFaces(this.#found.left_faces, this.#signal) : "");
+    this.#left.replaceChildren(
+      this.#found.left_faces > 0 ? await leftFaces(this.#found.left_faces, this.#signal) : "",
+    );
   }
 
   #drawWayBack() {
@@ -90,7 +100,15 @@ class ModelsPage {
     if (!previous || this.isRunning) return this.#back.replaceChildren();
     const back = button(`Go back to ${previous}`, { iconName: "back", onclick: () => this.#rollBack(back) });
     return this.#back.replaceChildren(
-      card("The way back", h("p", {}, `${previous} answered before ${active ?? "this model"} and is still loaded: it can answer again at once.`), h("div", { class: "row" }, back)),
+      card(
+        "The way back",
+        h(
+          "p",
+          {},
+          `${previous} answered before ${active ?? "this model"} and is still loaded: it can answer again at once.`,
+        ),
+        h("div", { class: "row" }, back),
+      ),
     );
   }
 
@@ -107,14 +125,22 @@ class ModelsPage {
   }
 
   async #cancel(control) {
-    const question = { title: "Cancel the switch?", text: "The running model goes on answering. What was prepared is kept for the next time.", action: "Cancel the switch", cancel: "Let it go on" };
+    const question = {
+      title: "Cancel the switch?",
+      text: "The running model goes on answering. What was prepared is kept for the next time.",
+      action: "Cancel the switch",
+      cancel: "Let it go on",
+    };
     if (!(await confirmDialog(question))) return;
     await this.#change(control, () => del("api/models/switch", null, { signal: this.#signal }));
   }
 
   async #rollBack(control) {
     const { previous } = this.#found;
-    const text = [`${previous} answers at once, on all servers.`, "Faces that were enrolled since are recognised by the model that they have, and get the other's embedding in the background."];
+    const text = [
+      `${previous} answers at once, on all servers.`,
+      "Faces that were enrolled since are recognised by the model that they have, and get the other's embedding in the background.",
+    ];
     if (!(await confirmDialog({ title: `Go back to ${previous}?`, text, action: "Go back" }))) return;
     await this.#change(control, () => post("api/models/rollback", null, { signal: this.#signal }));
   }
@@ -138,7 +164,8 @@ function switching(model, { models }) {
     `The running model answers until ${model} is ready, and no request fails.`,
     "Every enrolled face is read by the new model first, and a rehearsal makes sure that nobody is lost. With many faces that takes a while.",
   ];
-  if (!present) text.unshift("Its files are not here yet: the server downloads them first, some hundred megabytes.");
+  if (!present)
+    text.unshift("Its files are not here yet: the server downloads them first, some hundred megabytes.");
   return { title: `Let ${model} answer?`, text, action: "Switch" };
 }
 

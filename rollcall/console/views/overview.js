@@ -74,7 +74,9 @@ function healthCard() {
       h("span", { class: `status-sign ${sign}` }, icon(sign)),
       h("div", {}, h("p", { class: "status-word" }, word), h("p", { class: "hint" }, health.message)),
     );
-    facts.replaceChildren(...factsOf(health).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+    facts.replaceChildren(
+      ...factsOf(health).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
+    );
   };
   const box = card("State of the service", h("div", { class: "status-card" }, state, facts));
   return { elements: [box], update };
@@ -86,7 +88,14 @@ function factsOf(health) {
     ["Model", text(health.model)],
     ["Runs on", text(health.backend)],
     ["Threshold", threshold === null ? "–" : `${number(threshold)} similarity`],
-    ["Confidence from", { stored: "its own evaluation", "built-in": "built-in figures", generic: "generic figures, a rough guide" }[health.calibration] ?? "–"],
+    [
+      "Confidence from",
+      {
+        stored: "its own evaluation",
+        "built-in": "built-in figures",
+        generic: "generic figures, a rough guide",
+      }[health.calibration] ?? "–",
+    ],
     ["Database", health.database],
     ["Version", health.version],
   ];
@@ -105,7 +114,11 @@ function statisticsRegion() {
   const figures = h("dl", { class: "figures" });
   const hours = barChart({ title: "Recognitions by hour", axis: "Hour", unit: "faces" });
   const latency = lineChart({ title: "Time to answer by hour", axis: "Hour", unit: "milliseconds" });
-  const similarity = barChart({ title: "Similarity of the faces looked for", axis: "Similarity from", unit: "faces" });
+  const similarity = barChart({
+    title: "Similarity of the faces looked for",
+    axis: "Similarity from",
+    unit: "faces",
+  });
   const update = ({ health, statistics, models }) => {
     figures.replaceChildren(...figuresOf(health, statistics, models));
     hours.update(hoursOf(statistics));
@@ -115,7 +128,12 @@ function statisticsRegion() {
   const elements = [
     figures,
     card("Recognitions, last 24 hours", hours.element),
-    h("div", { class: "grid" }, card("Time to answer, last 24 hours", latency.element), card("Similarity, last 24 hours", similarity.element)),
+    h(
+      "div",
+      { class: "grid" },
+      card("Time to answer, last 24 hours", latency.element),
+      card("Similarity, last 24 hours", similarity.element),
+    ),
   ];
   return { elements, update };
 }
@@ -141,7 +159,10 @@ function hoursOf({ hours }) {
       { name: "Recognised", values: hours.map((hour) => hour.recognised) },
       { name: "Not recognised", values: hours.map((hour) => hour.not_recognised) },
     ],
-    summary: yes + no === 0 ? "Nobody was looked for in the last 24 hours." : `${plural(yes, "face was", "faces were")} recognised, ${number(no)} not.`,
+    summary:
+      yes + no === 0
+        ? "Nobody was looked for in the last 24 hours."
+        : `${plural(yes, "face was", "faces were")} recognised, ${number(no)} not.`,
   };
 }
 

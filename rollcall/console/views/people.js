@@ -45,11 +45,39 @@ class PeopleList {
 
   filters() {
     const { search, person_type: type, enrolled } = this.#asked;
-    const input = h("input", { type: "search", value: search, autocomplete: "off", placeholder: "Part of a name or code" });
-    input.addEventListener("input", settled(TYPING_MS, () => this.#ask({ search: input.value.trim() }), this.#signal));
-    const ofType = select([["all", "Everybody"], ["student", "Students"], ["teacher", "Teachers"]], type, (value) => this.#ask({ person_type: value }));
-    const withFaces = select([["", "All"], ["true", "Enrolled"], ["false", "Not enrolled yet"]], enrolled, (value) => this.#ask({ enrolled: value }));
-    const form = h("form", { class: "card toolbar-card", role: "search", onsubmit: (event) => event.preventDefault() });
+    const input = h("input", {
+      type: "search",
+      value: search,
+      autocomplete: "off",
+      placeholder: "Part of a name or code",
+    });
+    input.addEventListener(
+      "input",
+      settled(TYPING_MS, () => this.#ask({ search: input.value.trim() }), this.#signal),
+    );
+    const ofType = select(
+      [
+        ["all", "Everybody"],
+        ["student", "Students"],
+        ["teacher", "Teachers"],
+      ],
+      type,
+      (value) => this.#ask({ person_type: value }),
+    );
+    const withFaces = select(
+      [
+        ["", "All"],
+        ["true", "Enrolled"],
+        ["false", "Not enrolled yet"],
+      ],
+      enrolled,
+      (value) => this.#ask({ enrolled: value }),
+    );
+    const form = h("form", {
+      class: "card toolbar-card",
+      role: "search",
+      onsubmit: (event) => event.preventDefault(),
+    });
     const searchField = field("Search", input);
     searchField.classList.add("wide");
     form.append(h("div", { class: "toolbar" }, searchField, field("Who", ofType), field("Faces", withFaces)));
@@ -101,7 +129,8 @@ class PeopleList {
 
   #nobody() {
     const { search, person_type: type, enrolled } = this.#asked;
-    if (search || type !== "all" || enrolled) return empty("Nobody was found.", "Try fewer letters, or show everybody.");
+    if (search || type !== "all" || enrolled)
+      return empty("Nobody was found.", "Try fewer letters, or show everybody.");
     return empty(
       "Nobody is here yet.",
       "Enrol one person with a camera or a picture, or import a whole school at once.",
@@ -113,7 +142,11 @@ class PeopleList {
 
 function tableOf(people) {
   const personLink = ({ person_type: type, person_code: code, person_name: name }) =>
-    h("a", { class: "person-name", href: addressOf("people", { type, code }) }, name ?? `${typeName(type)} ${code}`);
+    h(
+      "a",
+      { class: "person-name", href: addressOf("people", { type, code }) },
+      name ?? `${typeName(type)} ${code}`,
+    );
   const faces = ({ face_count: count }) => (count > 0 ? number(count) : badge("Not enrolled", "neutral"));
   return table({
     caption: "People",

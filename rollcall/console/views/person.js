@@ -19,9 +19,17 @@ export function rememberList() {
 }
 
 export async function showPerson(main, { signal, params, actions }) {
-  const key = { person_type: params.get("type") === "teacher" ? "teacher" : "student", person_code: params.get("code") };
+  const key = {
+    person_type: params.get("type") === "teacher" ? "teacher" : "student",
+    person_code: params.get("code"),
+  };
   const page = new PersonPage(key, signal, actions);
-  main.append(h("a", { class: "back-link", href: listAddress }, icon("back"), "All people"), page.problem, page.about, page.faces);
+  main.append(
+    h("a", { class: "back-link", href: listAddress }, icon("back"), "All people"),
+    page.problem,
+    page.about,
+    page.faces,
+  );
   await page.load();
 }
 
@@ -68,30 +76,61 @@ class PersonPage {
       ["Campus", text(person?.campus)],
     ];
     this.about.replaceChildren(
-      card(this.#name ?? `${typeName(type)} ${code}`, h("dl", { class: "facts" }, facts.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]))),
+      card(
+        this.#name ?? `${typeName(type)} ${code}`,
+        h(
+          "dl",
+          { class: "facts" },
+          facts.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
+        ),
+      ),
     );
     const enrol = addressOf("enrol", { type, code, name: this.#name });
-    this.#actions.replaceChildren(h("a", { class: "button primary", href: enrol }, icon("enrol"), "Add a face"), total > 0 ? this.#deleteAllButton(total) : "");
+    this.#actions.replaceChildren(
+      h("a", { class: "button primary", href: enrol }, icon("enrol"), "Add a face"),
+      total > 0 ? this.#deleteAllButton(total) : "",
+    );
     this.#letPicturesGo();
-    const content = total === 0 ? empty("No face is enrolled.", "Until there is one, this person cannot be recognised.") : this.#grid(faces);
+    const content =
+      total === 0
+        ? empty("No face is enrolled.", "Until there is one, this person cannot be recognised.")
+        : this.#grid(faces);
     this.faces.replaceChildren(card(plural(total, "enrolled face", "enrolled faces"), content));
   }
 
   #grid(faces) {
-    return h("ul", { class: "faces" }, faces.map((face, index) => this.#face(face, index + 1)));
+    return h(
+      "ul",
+      { class: "faces" },
+      faces.map((face, index) => this.#face(face, index + 1)),
+    );
   }
 
   #face(face, place) {
     const picture = h("div", { class: "face-picture" }, face.has_image ? loading("") : "No picture is kept");
     if (face.has_image) this.#fetchPicture(face, place, picture);
     const label = `Delete face ${place}`;
-    const remove = button("Delete", { kind: "danger-quiet", iconName: "trash", "aria-label": label, onclick: () => this.#deleteOne(face, place, remove) });
-    return h("li", { class: "face" }, picture, h("p", { class: "hint" }, `Enrolled ${dateAndTime(face.enrollment_date)}`), remove);
+    const remove = button("Delete", {
+      kind: "danger-quiet",
+      iconName: "trash",
+      "aria-label": label,
+      onclick: () => this.#deleteOne(face, place, remove),
+    });
+    return h(
+      "li",
+      { class: "face" },
+      picture,
+      h("p", { class: "hint" }, `Enrolled ${dateAndTime(face.enrollment_date)}`),
+      remove,
+    );
   }
 
   async #fetchPicture(face, place, frame) {
     try {
-      const bytes = await blob(`api/face/${face.id}/image`, { query: { max_side: THUMBNAIL }, signal: this.#signal });
+      const bytes = await blob(`api/face/${face.id}/image`, {
+        query: { max_side: THUMBNAIL },
+        signal: this.#signal,
+      });
       const url = URL.createObjectURL(bytes);
       this.#urls.push(url);
       frame.replaceChildren(h("img", { src: url, alt: `Face ${place} of ${this.#called}` }));
@@ -116,8 +155,17 @@ class PersonPage {
   #deleteAllButton(total) {
     const onclick = async () => {
       const title = `Delete ${total === 1 ? "the face" : `all ${total} faces`} of ${this.#called}?`;
-      const warning = "They are gone for good, and the person is no longer recognised. The name stays in the list, and so does the attendance.";
-      if (!(await confirmDialog({ title, text: warning, action: total === 1 ? "Delete the face" : "Delete all faces", danger: true }))) return;
+      const warning =
+        "They are gone for good, and the person is no longer recognised. The name stays in the list, and so does the attendance.";
+      if (
+        !(await confirmDialog({
+          title,
+          text: warning,
+          action: total === 1 ? "Delete the face" : "Delete all faces",
+          danger: true,
+        }))
+      )
+        return;
       await this.#deleting(remove, () => del("api/face/delete", this.#key, { signal: this.#signal }));
     };
     const remove = button("Delete all faces", { iconName: "trash", kind: "danger-quiet", onclick });

@@ -38,11 +38,21 @@ export class Register {
       h(
         "label",
         { class: "choice" },
-        h("input", { type: "radio", name: this.#name, checked: kind === this.#kind, onchange: () => this.#choose(kind) }),
+        h("input", {
+          type: "radio",
+          name: this.#name,
+          checked: kind === this.#kind,
+          onchange: () => this.#choose(kind),
+        }),
         h("span", {}, label),
         this.#counts.get(kind),
       );
-    return h("fieldset", { class: "choices" }, h("legend", {}, "Show"), h("div", { class: "choices-row" }, KINDS.map(radio)));
+    return h(
+      "fieldset",
+      { class: "choices" },
+      h("legend", {}, "Show"),
+      h("div", { class: "choices-row" }, KINDS.map(radio)),
+    );
   }
 
   #choose(kind) {
@@ -54,8 +64,15 @@ export class Register {
     const [, label, wanted] = KINDS.find(([kind]) => kind === this.#kind);
     const students = this.#found.students.filter(wanted);
     if (students.length > 0) this.#rows.replaceChildren(tableOf(students));
-    else if (this.#found.students.length > 0) this.#rows.replaceChildren(empty(`Nobody: ${label.toLowerCase()}.`));
-    else this.#rows.replaceChildren(empty("No student is listed.", "There are no students of this form and campus, and nobody was marked."));
+    else if (this.#found.students.length > 0)
+      this.#rows.replaceChildren(empty(`Nobody: ${label.toLowerCase()}.`));
+    else
+      this.#rows.replaceChildren(
+        empty(
+          "No student is listed.",
+          "There are no students of this form and campus, and nobody was marked.",
+        ),
+      );
   }
 }
 

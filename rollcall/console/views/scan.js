@@ -24,7 +24,12 @@ export class ScanPanel {
   #seen = h("div", { class: "stack" });
   #scan = button("Scan the class", { kind: "primary", hidden: true, onclick: () => this.#scanOnce() });
   #keepOn = h("input", { type: "checkbox", onchange: () => this.#keepScanning() });
-  #keepOnLabel = h("label", { class: "choice", hidden: true }, this.#keepOn, h("span", {}, "Keep scanning, as at a door"));
+  #keepOnLabel = h(
+    "label",
+    { class: "choice", hidden: true },
+    this.#keepOn,
+    h("span", {}, "Keep scanning, as at a door"),
+  );
   element;
 
   /** `onMarked()` is called when somebody was marked. */
@@ -32,20 +37,37 @@ export class ScanPanel {
     this.#signal = signal;
     this.#onMarked = onMarked;
     signal.addEventListener("abort", () => this.#asking.abort());
-    this.#finder = viewfinder({ name: "attendance", signal, facing: "environment", onStart: () => this.#started(), onStop: () => this.#stopped() });
+    this.#finder = viewfinder({
+      name: "attendance",
+      signal,
+      facing: "environment",
+      onStart: () => this.#started(),
+      onStop: () => this.#stopped(),
+    });
     this.#finder.toggle.before(this.#scan);
     this.element = card("Scan a class", h("div", { class: "scan" }, this.#finder.element, this.#side()));
   }
 
   #side() {
-    const options = [["Present", "Present"], ["Late", "Late"]];
+    const options = [
+      ["Present", "Present"],
+      ["Late", "Late"],
+    ];
     const files = dropzone({
       text: "Or drop a picture of the class here: JPEG, PNG or WebP.",
       choosers: [{ label: "Choose a picture", accept: TAKEN_TYPES }],
       signal: this.#signal,
       onFiles: ([{ file }]) => this.#scanFile(file),
     });
-    return h("div", { class: "scan-side" }, choices("Mark them as", "mark-as", options, this.#status, (status) => (this.#status = status)), this.#keepOnLabel, this.#problem, this.#seen, files);
+    return h(
+      "div",
+      { class: "scan-side" },
+      choices("Mark them as", "mark-as", options, this.#status, (status) => (this.#status = status)),
+      this.#keepOnLabel,
+      this.#problem,
+      this.#seen,
+      files,
+    );
   }
 
   #started() {
@@ -77,7 +99,8 @@ export class ScanPanel {
   }
 
   async #mark(control, picture) {
-    const work = async () => sendForm(PATH, formOf(await picture(), this.#fields, "picture.jpg"), { signal: this.#signal });
+    const work = async () =>
+      sendForm(PATH, formOf(await picture(), this.#fields, "picture.jpg"), { signal: this.#signal });
     const found = await act(control, { place: this.#problem, signal: this.#signal, work });
     if (found) this.#show(found);
   }
@@ -97,23 +120,48 @@ export class ScanPanel {
     };
     const onTrouble = (error) => this.#problem.replaceChildren(errorPanel(error));
     try {
-      await ask({ camera, path: PATH, maxSide: PICTURE_SIDE, signal, fields: () => this.#fields, onAnswer, onTrouble });
+      await ask({
+        camera,
+        path: PATH,
+        maxSide: PICTURE_SIDE,
+        signal,
+        fields: () => this.#fields,
+        onAnswer,
+        onTrouble,
+      });
     } catch (error) {
       if (!signal.aborted) this.#problem.replaceChildren(errorPanel(error, () => this.#keepScanning()));
     }
   }
 
   #show({ marked, unknown_faces: unknown }) {
-    const who = marked.map((one) => `${one.student_name ?? one.student_code} ${one.already_marked ? "already " : ""}${one.status.toLowerCase()}`);
+    const who = marked.map(
+      (one) =>
+        `${one.student_name ?? one.student_code} ${one.already_marked ? "already " : ""}${one.status.toLowerCase()}`,
+    );
     const others = unknown > 0 ? `${plural(unknown, "face is", "faces are")} nobody's.` : "";
-    const heading = marked.length > 0 ? plural(marked.length, "student seen", "students seen") : "No student was recognised.";
+    const heading =
+      marked.length > 0
+        ? plural(marked.length, "student seen", "students seen")
+        : "No student was recognised.";
     announce([heading, ...who, others].filter(Boolean).join(". "));
-    this.#seen.replaceChildren(h("h3", {}, heading), h("ul", { class: "seen" }, marked.map(seen)), h("p", { class: "hint", hidden: others === "" }, others));
+    this.#seen.replaceChildren(
+      h("h3", {}, heading),
+      h("ul", { class: "seen" }, marked.map(seen)),
+      h("p", { class: "hint", hidden: others === "" }, others),
+    );
     if (marked.some((one) => !one.already_marked)) this.#onMarked();
   }
 }
 
 function seen({ student_code: code, student_name: name, status, already_marked: already }) {
-  const state = already ? badge(`${status} already`, "info") : badge(status, status === "Late" ? "warn" : "good");
-  return h("li", {}, h("span", {}, h("strong", {}, name ?? code), " ", h("span", { class: "code" }, code)), state);
+  const state = already
+    ? badge(`${status} already`, "info")
+    : badge(status, status === "Late" ? "warn" : "good");
+  return h(
+    "li",
+    {},
+    h("span", {}, h("strong", {}, name ?? code), " ", h("span", { class: "code" }, code)),
+    state,
+  );
 }

@@ -28,7 +28,15 @@ export class SwitchCard {
   constructor({ cancel, force }) {
     this.#force = force;
     this.#cancel = button("Cancel the switch", { onclick: () => cancel(this.#cancel) });
-    this.#running = h("section", { class: "card", "aria-label": "Switch under way" }, this.#title, this.#step, this.#bar, this.#count, h("div", { class: "row" }, this.#cancel));
+    this.#running = h(
+      "section",
+      { class: "card", "aria-label": "Switch under way" },
+      this.#title,
+      this.#step,
+      this.#bar,
+      this.#count,
+      h("div", { class: "row" }, this.#cancel),
+    );
   }
 
   update({ switch: change, models }) {
@@ -64,13 +72,21 @@ export class SwitchCard {
   #endOf(change) {
     const when = `${change.kind === "rollback" ? "Way back" : "Switch"} from ${change.source ?? "no model"} to ${change.target}, ${dateAndTime(change.ended)}.`;
     if (change.state === "failed") return this.#failed(change, when);
-    if (change.state === "cancelled") return notice("info", "The last switch was cancelled.", h("p", {}, when));
+    if (change.state === "cancelled")
+      return notice("info", "The last switch was cancelled.", h("p", {}, when));
     return card("The last change", h("p", {}, `It succeeded. ${when}`), rehearsalOf(change.rehearsal));
   }
 
   #failed(change, when) {
     const force = button("Switch all the same …", { onclick: () => this.#force(force, change.target) });
-    return notice("bad", "The last switch failed; the running model goes on.", h("p", {}, change.problem), rehearsalOf(change.rehearsal), h("p", {}, when), h("div", { class: "row" }, force));
+    return notice(
+      "bad",
+      "The last switch failed; the running model goes on.",
+      h("p", {}, change.problem),
+      rehearsalOf(change.rehearsal),
+      h("p", {}, when),
+      h("div", { class: "row" }, force),
+    );
   }
 }
 
@@ -80,7 +96,8 @@ function partOf(change, downloaded) {
 }
 
 function countOf(change, downloaded) {
-  if (change.step === "loading" && downloaded !== null) return downloaded < 0 ? "It is being downloaded." : `${downloaded} % are downloaded.`;
+  if (change.step === "loading" && downloaded !== null)
+    return downloaded < 0 ? "It is being downloaded." : `${downloaded} % are downloaded.`;
   return change.total > 0 ? `${number(change.done)} of ${plural(change.total, "face", "faces")}` : "";
 }
 
@@ -88,6 +105,9 @@ function rehearsalOf(rehearsal) {
   if (!rehearsal) return "";
   const lost = rehearsal.not_found_count;
   const found = `The rehearsal asked with ${plural(rehearsal.faces, "face", "faces")}: ${lost === 0 ? "all found themselves" : `${number(lost)} did not find themselves`}.`;
-  const missed = rehearsal.missed > 0 ? ` In ${plural(rehearsal.missed, "picture", "pictures")} the new model saw no face.` : "";
+  const missed =
+    rehearsal.missed > 0
+      ? ` In ${plural(rehearsal.missed, "picture", "pictures")} the new model saw no face.`
+      : "";
   return h("p", { class: "hint" }, found + missed);
 }
