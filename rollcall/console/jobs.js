@@ -17,7 +17,8 @@ const STATES = {
   failed: ["Failed", "bad"],
   cancelled: ["Cancelled", "warn"],
 };
-const OUTCOMES = { enrolled: "good", skipped: "info", warning: "warn", warnings: "warn", failed: "bad" };
+// A row that is enrolled and is in this list has a warning.
+const OUTCOMES = { enrolled: "warn", skipped: "info", duplicate: "warn", failed: "bad" };
 
 export function isOver({ state }) {
   return state === "done" || state === "failed" || state === "cancelled";
@@ -53,7 +54,7 @@ class JobPanel {
     this.words = h("p", { class: "job-words" });
     this.figures = h("dl", { class: "figures" });
     this.actions = h("div", { class: "row" });
-    this.trouble = h("div");
+    this.trouble = h("div", { class: "trouble" });
     this.rows = h("div");
     this.element = h(
       "section",

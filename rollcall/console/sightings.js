@@ -2,6 +2,7 @@
 
 import { post } from "./api.js";
 import { h, toast } from "./dom.js";
+import { time } from "./format.js";
 import { button, errorPanel, field } from "./parts.js";
 import { speaker } from "./speaker.js";
 
@@ -30,7 +31,7 @@ class Sightings {
     this.#say = speaker({ signal, everyMs: 3000 });
     this.list = h("ul", { class: "sightings" });
     this.summary = h("p", { class: "hint" }, "Nobody yet.");
-    this.trouble = h("div");
+    this.trouble = h("div", { class: "trouble" });
     this.element = h("div", { class: "stack-small" }, this.summary, this.trouble, this.list);
   }
 
@@ -65,7 +66,9 @@ class Sightings {
     if (!this.#rows.has(key)) {
       const row = make();
       this.#rows.set(key, row);
-      this.list.prepend(row.element);
+      // Who came last stands first, and strangers last.
+      if (key === "unknown") this.list.append(row.element);
+      else this.list.prepend(row.element);
     }
     return this.#rows.get(key);
   }
@@ -117,7 +120,7 @@ class Row {
 
   mark(isThere) {
     this.element.classList.toggle("sighting-now", isThere);
-    const words = isThere ? "now" : `last at ${this.at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" })}`;
+    const words = isThere ? "now" : `last at ${time(this.at)}`;
     if (this.time.textContent !== words) this.time.textContent = words;
   }
 }

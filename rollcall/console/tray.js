@@ -144,7 +144,7 @@ class TrayPicture {
 
   fail(error) {
     this.remover.hidden = false;
-    this.refuse({ message: error.message, suggestion: (error.details?.reasons ?? [error.suggestion]).filter(Boolean).join(" ") });
+    this.refuse(error);
   }
 
   forget() {

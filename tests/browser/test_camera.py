@@ -76,7 +76,7 @@ def test_without_a_camera_a_file_does(school: School, visit: Visit, trouble: Tro
     visitor = visit(school)
     visitor.open("recognise")
     visitor.button("Start the camera").click()
-    expect(visitor.page.get_by_text(trouble.message, exact=True)).to_be_visible()
+    expect(visitor.page.get_by_role("main").get_by_text(trouble.message, exact=True)).to_be_visible()
     file = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": picture(3)}
     visitor.page.get_by_label("Choose a picture").set_input_files(file)  # type: ignore[arg-type]
     expect(visitor.page.locator(".sighting")).to_contain_text("Unknown face")

@@ -1,6 +1,6 @@
 // One session: who is present, late and missing, and marking a class by camera. A kiosk's key may only mark.
 
-import { act, settled } from "../acting.js";
+import { act, every, settled } from "../acting.js";
 import { blob, get, save } from "../api.js";
 import { h } from "../dom.js";
 import { date, number } from "../format.js";
@@ -13,6 +13,7 @@ import { ScanPanel } from "./scan.js";
 export const title = "Attendance";
 
 const MAX_SESSION = 2 ** 31 - 1;
+const REFRESH_MS = 15_000; // others mark students too
 
 export async function show(main, { signal, params }) {
   const chosen = {
@@ -27,6 +28,7 @@ export async function show(main, { signal, params }) {
   const page = new AttendancePage(chosen, choice, signal);
   main.append(...page.elements);
   await page.open();
+  every(REFRESH_MS, () => page.refresh(), signal);
 }
 
 function sessionOf(typed) {
@@ -71,7 +73,10 @@ class AttendancePage {
   async open() {
     const { session, form, campus } = this.#chosen;
     noteInAddress("attendance", { session, form, campus });
+    this.#scan.session = session;
+    this.#register.clear();
     if (session === null) {
+      this.#loading.abort();
       this.#place.replaceChildren(
         h(
           "div",
@@ -81,10 +86,13 @@ class AttendancePage {
       );
       return;
     }
-    this.#scan.session = session;
     if (!this.#scan.element.isConnected)
       this.#place.replaceChildren(this.#scan.element, this.#choice === null ? "" : this.#registerCard());
     await this.#loadRegister();
+  }
+
+  async refresh() {
+    if (this.#chosen.session !== null) await this.#loadRegister();
   }
 
   #registerCard() {
@@ -170,8 +178,15 @@ class AttendancePage {
       this.#register.update(found);
       this.#exportButton.hidden = found.students.length === 0;
     } catch (error) {
-      if (!signal.aborted) this.#problem.replaceChildren(errorPanel(error, () => this.#loadRegister()));
+      if (!signal.aborted) this.#tell(error);
     }
+  }
+
+  /** Once, not each time that the page refreshes itself. */
+  #tell(error) {
+    this.#register.clear();
+    if (this.#problem.textContent.includes(error.message)) return;
+    this.#problem.replaceChildren(errorPanel(error, () => this.#loadRegister()));
   }
 
   async #export() {

@@ -44,7 +44,7 @@ class EnrolPage {
     this.shutter = button("Take the picture", { kind: "primary shutter", iconName: "camera", hidden: true, onclick: () => this.#take() });
     this.sender = button("Enrol", { kind: "primary", onclick: () => this.#send() });
     this.next = button("Enrol another person", { hidden: true, onclick: () => this.#startOver() });
-    this.trouble = h("div");
+    this.trouble = h("div", { class: "trouble" });
     this.none = h("p", { class: "hint" }, "None yet. Two or three, from slightly different sides, are recognised best.");
     this.element = this.#layOut();
     this.#draw();
@@ -57,10 +57,12 @@ class EnrolPage {
       signal: this.#signal,
       onFiles: (entries) => entries.forEach(({ file }) => this.tray.add(file)),
     });
-    const camera = card("Camera", this.finder.element, this.hint.element, this.shutter, files);
+    this.finder.stage.after(this.hint.element);
+    this.finder.toggle.before(this.shutter);
+    const camera = card("Camera", this.finder.element, files);
     const person = card("Person", this.form.element);
     const pictures = card("Pictures", this.none, this.tray.element, this.trouble, h("div", { class: "row" }, this.sender, this.next));
-    return h("div", { class: "enrol" }, camera, h("div", { class: "stack" }, person, pictures));
+    return h("div", { class: "enrol" }, person, camera, pictures);
   }
 
   #started(camera) {

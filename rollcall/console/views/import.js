@@ -26,7 +26,7 @@ class ImportPage {
     this.form = importForm(signal);
     this.starter = button("Start the import", { kind: "primary", onclick: () => this.#start() });
     this.stopper = button("Stop the upload", { hidden: true, onclick: () => this.#sending?.abort() });
-    this.trouble = h("div");
+    this.trouble = h("div", { class: "trouble" });
     this.bar = h("progress", { max: 1, "aria-labelledby": "upload-words" });
     this.words = h("p", { id: "upload-words" });
     this.upload = h("div", { class: "stack-small", hidden: true }, this.words, this.bar);

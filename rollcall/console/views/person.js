@@ -86,15 +86,12 @@ class PersonPage {
       ),
     );
     const enrol = addressOf("enrol", { type, code, name: this.#name });
-    this.#actions.replaceChildren(
-      h("a", { class: "button primary", href: enrol }, icon("enrol"), "Add a face"),
-      total > 0 ? this.#deleteAllButton(total) : "",
-    );
+    this.#actions.replaceChildren(h("a", { class: "button primary", href: enrol }, icon("enrol"), "Add a face"));
     this.#letPicturesGo();
     const content =
       total === 0
-        ? empty("No face is enrolled.", "Until there is one, this person cannot be recognised.")
-        : this.#grid(faces);
+        ? [empty("No face is enrolled.", "Until there is one, this person cannot be recognised.")]
+        : [this.#grid(faces), h("div", { class: "row" }, this.#deleteAllButton(total))];
     this.faces.replaceChildren(card(plural(total, "enrolled face", "enrolled faces"), content));
   }
 

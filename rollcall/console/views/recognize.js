@@ -35,9 +35,9 @@ class RecognisePage {
     this.pauser = button("Pause", { hidden: true, onclick: () => this.#pause(!this.#paused) });
     this.finder.toggle.after(this.pauser);
     this.seen = sightings(signal);
-    this.trouble = h("div");
+    this.trouble = h("div", { class: "trouble" });
     this.slider = h("input", { type: "range", min: 0, max: 1, step: 0.01, value: USUAL_THRESHOLD, oninput: () => this.#move(), onchange: () => this.#again() });
-    this.shown = h("output", { class: "threshold-value" });
+    this.shown = h("span", { class: "threshold-value", "aria-hidden": "true" });
     this.reset = button("As the server has it", { kind: "small quiet", hidden: true, onclick: () => this.#useStandard() });
     this.element = this.#layOut();
     this.#drawThreshold();

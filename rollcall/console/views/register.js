@@ -22,8 +22,16 @@ export class Register {
   #rows = h("div", {}, loading());
   element = h("div", { class: "stack" }, this.#kinds(), this.#rows);
 
+  /** Nothing is known yet, such as of another session. */
+  clear() {
+    this.#found = null;
+    this.#counts.forEach((count) => (count.textContent = "–"));
+    this.#rows.replaceChildren(loading());
+  }
+
   /** Show what GET /api/attendance/{session_id} said. */
   update(found) {
+    if (JSON.stringify(found) === JSON.stringify(this.#found)) return;
     this.#found = found;
     const { total, present, late, missing } = found.summary;
     for (const [kind, count] of Object.entries({ all: total, present, late, missing })) {

@@ -14,7 +14,7 @@ const PATH = "api/attendance/scan";
 const PICTURE_SIDE = 1920;
 
 export class ScanPanel {
-  session = null;
+  #session = null;
   #signal;
   #onMarked;
   #status = "Present";
@@ -70,6 +70,15 @@ export class ScanPanel {
     );
   }
 
+  /** Mark in this session from now on; null lets the camera go. */
+  set session(session) {
+    if (session === this.#session) return;
+    this.#session = session;
+    this.#seen.replaceChildren();
+    this.#problem.replaceChildren();
+    if (session === null) this.#finder.stop();
+  }
+
   #started() {
     this.#scan.hidden = false;
     this.#keepOnLabel.hidden = false;
@@ -83,7 +92,7 @@ export class ScanPanel {
   }
 
   get #fields() {
-    return { session_id: this.session, status: this.#status };
+    return { session_id: this.#session, status: this.#status };
   }
 
   #scanOnce() {
