@@ -21,7 +21,7 @@ export class ApiError extends Error {
 // What the server says of these is meant for programs that call it.
 const FOR_PEOPLE = {
   UNAUTHORIZED: "Enter the key that the administrator gave you.",
-  NOT_FOUND: "It may have been deleted meanwhile. Load the page again.",
+  NOT_FOUND: "It may have been deleted meanwhile. Check the number, or load the page again.",
   PERSON_NOT_FOUND: "Check the type and the code.",
   INVALID_IMAGE: "Use another picture, as JPEG, PNG or WebP.",
   UNSUPPORTED_IMAGE_FORMAT: "Use a picture as JPEG, PNG or WebP.",
@@ -31,9 +31,9 @@ const FOR_PEOPLE = {
   MODEL_NOT_LOADED: "Wait until the model is loaded; the Overview says how it stands.",
   MODEL_NOT_FOUND: "The page of models lists those that there are.",
   MODEL_CONFLICT: "The page of models says how it stands.",
-  INVALID_IMAGE: "See whether it opens on this device. If so, save it anew as JPEG; if not, take another picture.",
+  INVALID_IMAGE:
+    "See whether it opens on this device. If so, save it anew as JPEG; if not, take another picture.",
   UNSUPPORTED_IMAGE_FORMAT: "Save it as JPEG, PNG or WebP.",
-  IMAGE_TOO_LARGE: "Save it smaller: at most 10 MB and 64 megapixels.",
   PERSON_NOT_FOUND: "Check who it is, and the code.",
   DATABASE_ERROR: "Try again in a moment; the Overview says whether the database is reachable.",
   VALIDATION_ERROR: "Correct what is named, then try again.",

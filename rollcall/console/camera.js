@@ -81,7 +81,10 @@ export async function cameras() {
  *
  * Rejects with a CameraProblem.
  */
-export async function openCamera(video, { deviceId = null, facing = "user", signal = null, onEnd = () => {} } = {}) {
+export async function openCamera(
+  video,
+  { deviceId = null, facing = "user", signal = null, onEnd = () => {} } = {},
+) {
   if (!navigator.mediaDevices?.getUserMedia) throw problem("INSECURE");
   const stream = await streamOf(deviceId, facing);
   const [track] = stream.getVideoTracks();
@@ -92,7 +95,9 @@ export async function openCamera(video, { deviceId = null, facing = "user", sign
     onEnd(problem(code));
   };
   track.addEventListener("ended", () => end("UNPLUGGED"), { signal: camera.gone });
-  document.addEventListener("visibilitychange", () => document.hidden && end("HIDDEN"), { signal: camera.gone });
+  document.addEventListener("visibilitychange", () => document.hidden && end("HIDDEN"), {
+    signal: camera.gone,
+  });
   if (signal?.aborted) camera.stop();
   signal?.throwIfAborted();
   signal?.addEventListener("abort", () => camera.stop(), { once: true });

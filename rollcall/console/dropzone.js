@@ -13,7 +13,16 @@ export function dropzone({ text, choosers, signal, onFiles }) {
     const entries = await filesOf(transfer);
     if (entries.length > 0 && !signal.aborted) onFiles(entries);
   };
-  const element = h("div", { class: "dropzone" }, h("p", {}, text), h("div", { class: "row" }, choosers.map((chooser) => fileButton(chooser, take))));
+  const element = h(
+    "div",
+    { class: "dropzone" },
+    h("p", {}, text),
+    h(
+      "div",
+      { class: "row" },
+      choosers.map((chooser) => fileButton(chooser, take)),
+    ),
+  );
   const mark = (over) => element.classList.toggle("dropzone-over", over);
   element.addEventListener("dragenter", () => mark(true));
   element.addEventListener("dragover", () => mark(true));
@@ -23,7 +32,8 @@ export function dropzone({ text, choosers, signal, onFiles }) {
     take(event.dataTransfer);
   });
   // Dropped beside it, the browser would leave the console and show the file.
-  for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => event.preventDefault(), { signal });
+  for (const kind of ["dragover", "drop"])
+    addEventListener(kind, (event) => event.preventDefault(), { signal });
   return element;
 }
 
@@ -33,6 +43,13 @@ function fileButton({ label, accept = "", multiple = false, folder = false }, ta
     // The same file may be chosen again.
     input.value = "";
   };
-  const input = h("input", { type: "file", class: "visually-hidden", accept, multiple, webkitdirectory: folder, onchange });
+  const input = h("input", {
+    type: "file",
+    class: "visually-hidden",
+    accept,
+    multiple,
+    webkitdirectory: folder,
+    onchange,
+  });
   return h("label", { class: "button file-button" }, input, icon("file"), h("span", {}, label));
 }

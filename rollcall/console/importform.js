@@ -10,6 +10,11 @@ const TYPES = [
   ["student", "Students"],
   ["teacher", "Teachers"],
 ];
+const MODES = [
+  ["reject", "Leave them alone"],
+  ["add", "Add these faces"],
+  ["replace", "Replace their faces"],
+];
 const PHOTO = /\.(jpe?g|png|webp)$/i;
 // What folders hold beside photos, and nobody put there.
 const CLUTTER = /(^|\/)(\.[^/]*|Thumbs\.db|desktop\.ini|__MACOSX\/.*)$/i;
@@ -20,6 +25,7 @@ export function importForm(signal) {
 
 class ImportForm {
   #type = "student";
+  #mode = "reject";
   #csv = null;
   #zip = null;
   #photos = new Map(); // by name
@@ -45,6 +51,13 @@ class ImportForm {
       choices("Who", "import-type", TYPES, this.#type, (type) => (this.#type = type)),
       zone,
       this.chosen,
+      choices(
+        "People who have other faces already",
+        "import-mode",
+        MODES,
+        this.#mode,
+        (mode) => (this.#mode = mode),
+      ),
       h("label", { class: "choice" }, this.dryRun, h("span", {}, "Dry run: check everything, store nothing")),
     );
   }
@@ -65,9 +78,12 @@ class ImportForm {
 
   /** The form of POST /api/jobs/import; loose photos are zipped first, and onProgress(part) told. */
   async form({ onProgress, signal }) {
-    const photos = this.#zip ?? (await zip(this.#entries, { signal, onProgress: (done, total) => onProgress(done / total) }));
+    const photos =
+      this.#zip ??
+      (await zip(this.#entries, { signal, onProgress: (done, total) => onProgress(done / total) }));
     const form = new FormData();
     form.append("person_type", this.#type);
+    form.append("mode", this.#mode);
     form.append("dry_run", String(this.dryRun.checked));
     if (this.#csv) form.append("csv", this.#csv, this.#csv.name);
     form.append("photos", photos, this.#zip?.name ?? "photos.zip");
@@ -106,21 +122,48 @@ class ImportForm {
 
   #draw() {
     const rows = [];
-    if (this.#csv) rows.push(chosenRow("CSV", this.#csv.name, this.#csv.size, () => ((this.#csv = null), this.#draw())));
+    if (this.#csv)
+      rows.push(chosenRow("CSV", this.#csv.name, this.#csv.size, () => ((this.#csv = null), this.#draw())));
     if (this.#zip) rows.push(chosenRow("Zip", this.#zip.name, this.#zip.size, () => this.#clearPhotos()));
     if (this.#photos.size > 0) {
       const bytes = [...this.#photos.values()].reduce((sum, file) => sum + file.size, 0);
       const count = this.#photos.size;
-      rows.push(chosenRow("Photos", count === 1 ? [...this.#photos.keys()][0] : `${number(count)} photos`, bytes, () => this.#clearPhotos()));
+      rows.push(
+        chosenRow(
+          "Photos",
+          count === 1 ? [...this.#photos.keys()][0] : `${number(count)} photos`,
+          bytes,
+          () => this.#clearPhotos(),
+        ),
+      );
     }
-    if (this.#leftOut.length > 0) rows.push(h("li", { class: "chosen-item" }, badge("Left out", "warn"), h("span", { class: "chosen-name" }, leftOutWords(this.#leftOut))));
+    if (this.#leftOut.length > 0)
+      rows.push(
+        h(
+          "li",
+          { class: "chosen-item" },
+          badge("Left out", "warn"),
+          h("span", { class: "chosen-name" }, leftOutWords(this.#leftOut)),
+        ),
+      );
     this.chosen.replaceChildren(...rows);
   }
 }
 
 function chosenRow(kind, name, bytes, onRemove) {
-  const remover = button("Remove", { kind: "small quiet", "aria-label": `Remove ${name}`, onclick: onRemove });
-  return h("li", { class: "chosen-item" }, badge(kind), h("span", { class: "chosen-name" }, name), h("span", { class: "hint" }, sizeOf(bytes)), remover);
+  const remover = button("Remove", {
+    kind: "small quiet",
+    "aria-label": `Remove ${name}`,
+    onclick: onRemove,
+  });
+  return h(
+    "li",
+    { class: "chosen-item" },
+    badge(kind),
+    h("span", { class: "chosen-name" }, name),
+    h("span", { class: "hint" }, sizeOf(bytes)),
+    remover,
+  );
 }
 
 function leftOutWords(names) {

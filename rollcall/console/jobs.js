@@ -116,7 +116,8 @@ class JobPanel {
     this.words.textContent = progressWords(job);
     this.words.hidden = isOver(job) && !job.total;
     this.figures.replaceChildren(...figuresOf(job));
-    if (job.problem) this.trouble.replaceChildren(notice("bad", "The import stopped.", h("p", {}, job.problem)));
+    if (job.problem)
+      this.trouble.replaceChildren(notice("bad", "The import stopped.", h("p", {}, job.problem)));
     this.#drawActions(job);
     this.#drawRows(rows, job);
   }
@@ -141,14 +142,27 @@ class JobPanel {
     // Redrawn only when they change: focus stays where it is.
     if (this.actions.dataset.state === `${job.id} ${job.state}`) return;
     this.actions.dataset.state = `${job.id} ${job.state}`;
-    const report = button("Download the report", { iconName: "download", onclick: () => this.#do(() => saveReport(job)) });
+    const report = button("Download the report", {
+      iconName: "download",
+      onclick: () => this.#do(() => saveReport(job)),
+    });
     const cancel = button("Cancel the import", { kind: "danger-quiet", onclick: () => this.#cancel(job) });
     this.actions.replaceChildren(...(isOver(job) ? [report] : [report, cancel]));
   }
 
   async #cancel(job) {
-    const text = "What is enrolled already stays. Start the same import again later, and it goes on with the rest.";
-    if (!(await confirmDialog({ title: "Cancel this import?", text, action: "Cancel the import", cancel: "Let it run", danger: true }))) return;
+    const text =
+      "What is enrolled already stays. Start the same import again later, and it goes on with the rest.";
+    if (
+      !(await confirmDialog({
+        title: "Cancel this import?",
+        text,
+        action: "Cancel the import",
+        cancel: "Let it run",
+        danger: true,
+      }))
+    )
+      return;
     await this.#do(async () => {
       const { message } = await del(`/api/jobs/${job.id}`, null, { signal: this.#signal });
       toast(message, "info");
@@ -190,15 +204,27 @@ function figuresOf({ dry_run: isDry, enrolled, skipped, failed, warnings }) {
     ["failed", failed],
     ["with a warning", warnings],
   ];
-  return figures.map(([word, count]) => h("div", { class: "figure" }, h("dt", {}, word), h("dd", {}, number(count))));
+  return figures.map(([word, count]) =>
+    h("div", { class: "figure" }, h("dt", {}, word), h("dd", {}, number(count))),
+  );
 }
 
 function rowsTable(rows, job) {
   if (rows.length === 0) {
-    return job.state === "done" ? notice("good", "Nothing to look at.", h("p", {}, "Every row went well.")) : h("span");
+    return job.state === "done"
+      ? notice("good", "Nothing to look at.", h("p", {}, "Every row went well."))
+      : h("span");
   }
-  const caption = rows.length >= 100 ? "The first 100 rows that did not simply go well; the report has all." : "Rows that did not simply go well:";
-  return h("div", { class: "stack-small" }, h("p", { class: "hint" }, caption), table({ caption, columns: ROW_COLUMNS, rows }));
+  const caption =
+    rows.length >= 100
+      ? "The first 100 rows that did not simply go well; the report has all."
+      : "Rows that did not simply go well:";
+  return h(
+    "div",
+    { class: "stack-small" },
+    h("p", { class: "hint" }, caption),
+    table({ caption, columns: ROW_COLUMNS, rows }),
+  );
 }
 
 const ROW_COLUMNS = [
@@ -206,7 +232,11 @@ const ROW_COLUMNS = [
   { label: "Code", kind: "code", cell: ({ person_code: code }) => text(code) },
   { label: "Photo", cell: ({ photo }) => h("span", { class: "photo-name" }, text(photo)) },
   { label: "Outcome", cell: ({ outcome }) => badge(outcome, OUTCOMES[outcome] ?? "neutral") },
-  { label: "Why", cell: ({ message, suggestion }) => h("div", { class: "why" }, message, suggestion && h("p", { class: "hint" }, suggestion)) },
+  {
+    label: "Why",
+    cell: ({ message, suggestion }) =>
+      h("div", { class: "why" }, message, suggestion && h("p", { class: "hint" }, suggestion)),
+  },
 ];
 
 /** The jobs there are: onShow(job) opens one, onReport(job) saves its report. */
@@ -216,8 +246,16 @@ export function jobsTable(jobs, { onShow, onReport }) {
     return h(
       "div",
       { class: "row end-row" },
-      button("Show", { kind: "small quiet", "aria-label": `Show the import of ${when}`, onclick: () => onShow(job) }),
-      button("Report", { kind: "small quiet", "aria-label": `Download the report of ${when}`, onclick: () => onReport(job) }),
+      button("Show", {
+        kind: "small quiet",
+        "aria-label": `Show the import of ${when}`,
+        onclick: () => onShow(job),
+      }),
+      button("Report", {
+        kind: "small quiet",
+        "aria-label": `Download the report of ${when}`,
+        onclick: () => onReport(job),
+      }),
     );
   };
   const columns = [

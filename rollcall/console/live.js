@@ -10,14 +10,25 @@ import { pauseAfterErrorMs, pauseMs, rest } from "./pace.js";
  * the size of the picture that it is about; `onTrouble(error, waitMs)` hears of what passes by itself.
  * Rejects with an ApiError that does not, such as a wrong key.
  */
-export async function ask({ camera, path, maxSide, signal, fields = () => ({}), onAnswer, onTrouble = () => {} }) {
+export async function ask({
+  camera,
+  path,
+  maxSide,
+  signal,
+  fields = () => ({}),
+  onAnswer,
+  onTrouble = () => {},
+}) {
   let errors = 0;
   while (!signal.aborted) {
     const began = performance.now();
     let pause;
     try {
       const picture = await camera.snap({ maxSide });
-      const { answer, headers } = await post(path, formOf(picture.blob, fields()), { signal, read: withHeaders });
+      const { answer, headers } = await post(path, formOf(picture.blob, fields()), {
+        signal,
+        read: withHeaders,
+      });
       errors = 0;
       if (!signal.aborted) onAnswer(answer, picture);
       pause = pauseMs(headers) - (performance.now() - began);

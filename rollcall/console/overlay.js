@@ -74,8 +74,10 @@ function settle(overlay) {
       const words = box.firstChild;
       words.hidden = false;
       // In a crowd a name covers something, and a stranger needs no words.
-      if (!fit(words, ["", "short"], isFree) && !fit(words, ["short"], isInside)) words.className = "face-caption inside";
-      words.hidden = tone === "unknown" && !words.classList.contains("inside") && !isFree(words.getBoundingClientRect());
+      if (!fit(words, ["", "short"], isFree) && !fit(words, ["short"], isInside))
+        words.className = "face-caption inside";
+      words.hidden =
+        tone === "unknown" && !words.classList.contains("inside") && !isFree(words.getBoundingClientRect());
       if (!words.hidden) taken.push(words.getBoundingClientRect());
     }
   }
@@ -93,7 +95,12 @@ function fit(words, sizes, willDo) {
 }
 
 function within(place, whole) {
-  return place.left >= whole.left - 3 && place.right <= whole.right + 3 && place.top >= whole.top && place.bottom <= whole.bottom;
+  return (
+    place.left >= whole.left - 3 &&
+    place.right <= whole.right + 3 &&
+    place.top >= whole.top &&
+    place.bottom <= whole.bottom
+  );
 }
 
 function overlaps(one, other) {

@@ -32,8 +32,21 @@ class PersonForm {
     this.#signal = signal;
     this.#type = params.get("type") === "teacher" ? "teacher" : "student";
     const lookUp = () => this.#lookUp();
-    this.code = h("input", { required: true, maxlength: 10, autocomplete: "off", autocapitalize: "characters", spellcheck: "false", value: params.get("code") ?? "", onchange: lookUp });
-    this.name = h("input", { required: true, maxlength: 200, autocomplete: "off", value: params.get("name") ?? "" });
+    this.code = h("input", {
+      required: true,
+      maxlength: 10,
+      autocomplete: "off",
+      autocapitalize: "characters",
+      spellcheck: "false",
+      value: params.get("code") ?? "",
+      onchange: lookUp,
+    });
+    this.name = h("input", {
+      required: true,
+      maxlength: 200,
+      autocomplete: "off",
+      value: params.get("name") ?? "",
+    });
     this.known = h("p", { class: "hint known", hidden: true });
     this.modeHint = h("p", { class: "hint" });
     this.modes = h("div", { class: "stack-small" });
@@ -41,7 +54,12 @@ class PersonForm {
       "form",
       { class: "person-form", onsubmit: (event) => event.preventDefault() },
       choices("Who", "person-type", TYPES, this.#type, (type) => ((this.#type = type), lookUp())),
-      h("div", { class: "pair" }, field("Code", this.code, "At most 10 characters."), field("Name", this.name, "Used for a person who is new.")),
+      h(
+        "div",
+        { class: "pair" },
+        field("Code", this.code, "At most 10 characters."),
+        field("Name", this.name, "Used for a person who is new."),
+      ),
       this.known,
       this.modes,
     );
@@ -55,7 +73,10 @@ class PersonForm {
 
   setMode(mode) {
     this.#mode = mode;
-    this.modes.replaceChildren(choices("Faces", "mode", MODES, mode, (chosen) => this.#chose(chosen)), this.modeHint);
+    this.modes.replaceChildren(
+      choices("Faces", "mode", MODES, mode, (chosen) => this.#chose(chosen)),
+      this.modeHint,
+    );
     this.#chose(mode);
   }
 
@@ -89,7 +110,10 @@ class PersonForm {
     this.known.hidden = true;
     if (!code) return;
     try {
-      const { people } = await get("/api/people", { query: { person_type: type, search: code, limit: 500 }, signal: this.#signal });
+      const { people } = await get("/api/people", {
+        query: { person_type: type, search: code, limit: 500 },
+        signal: this.#signal,
+      });
       if (this.code.value.trim() !== code || this.#type !== type) return;
       this.#tell(people.find((person) => person.person_code.trim().toLowerCase() === code.toLowerCase()));
     } catch (error) {

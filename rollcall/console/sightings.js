@@ -40,7 +40,9 @@ class Sightings {
     const now = performance.now();
     const known = faces.filter(({ match }) => match);
     const unknown = faces.length - known.length;
-    const arrived = known.filter(({ match }) => this.#row(keyOf(match), () => new PersonRow(match, this.#tell)).see(match, id, now));
+    const arrived = known.filter(({ match }) =>
+      this.#row(keyOf(match), () => new PersonRow(match, this.#tell)).see(match, id, now),
+    );
     if (unknown > 0) {
       const row = this.#row("unknown", () => new UnknownRow(this.#tell));
       if (row.see(unknown, id, known.length === 0, now) && arrived.length === 0) this.#say(row.words);
@@ -76,7 +78,10 @@ class Sightings {
   #summarise(known, unknown) {
     const people = [...this.#rows.keys()].filter((key) => key !== "unknown").length;
     const faces = known + unknown;
-    const now = faces === 0 ? "No face in the picture." : `${faces} ${faces === 1 ? "face" : "faces"} in the picture, ${known} known.`;
+    const now =
+      faces === 0
+        ? "No face in the picture."
+        : `${faces} ${faces === 1 ? "face" : "faces"} in the picture, ${known} known.`;
     this.summary.textContent = people > known ? `${now} ${people} people seen so far.` : now;
   }
 
@@ -107,7 +112,13 @@ class Row {
     this.figures = h("p", { class: "hint" });
     this.time = h("p", { class: "sighting-time" });
     this.actions = h("div", { class: "row" });
-    this.element = h("li", { class: "sighting" }, h("div", { class: "sighting-text" }, this.title, this.figures), this.time, this.actions);
+    this.element = h(
+      "li",
+      { class: "sighting" },
+      h("div", { class: "sighting-text" }, this.title, this.figures),
+      this.time,
+      this.actions,
+    );
   }
 
   /** Note a sighting; whether it is the first for a while. */
@@ -133,13 +144,19 @@ class PersonRow extends Row {
     const answer = (correct) => tell({ recognition_id: this.id, correct, person_code: match.person_code });
     this.actions.append(
       button("Right", { kind: "small", "aria-label": `Right, this is ${name}`, onclick: () => answer(true) }),
-      button("Wrong", { kind: "small", "aria-label": `Wrong, this is not ${name}`, onclick: () => answer(false) }),
+      button("Wrong", {
+        kind: "small",
+        "aria-label": `Wrong, this is not ${name}`,
+        onclick: () => answer(false),
+      }),
     );
   }
 
   see(match, id, now) {
     this.id = id;
-    const who = match.person_name ? `${TYPE_WORDS[match.person_type]} ${match.person_code}` : TYPE_WORDS[match.person_type];
+    const who = match.person_name
+      ? `${TYPE_WORDS[match.person_type]} ${match.person_code}`
+      : TYPE_WORDS[match.person_type];
     this.figures.textContent = `${who} · ${figuresOf(match)}`;
     return this.note(now);
   }
@@ -149,13 +166,23 @@ class PersonRow extends Row {
 class UnknownRow extends Row {
   constructor(tell) {
     super();
-    this.right = button("Right", { kind: "small", "aria-label": "Right, this is nobody who is enrolled", onclick: () => tell({ recognition_id: this.id, correct: true }) });
+    this.right = button("Right", {
+      kind: "small",
+      "aria-label": "Right, this is nobody who is enrolled",
+      onclick: () => tell({ recognition_id: this.id, correct: true }),
+    });
     const code = h("input", { maxlength: 10, required: true, autocomplete: "off", spellcheck: "false" });
     const onsubmit = async (event) => {
       event.preventDefault();
-      if (await tell({ recognition_id: form.dataset.id, correct: false, person_code: code.value.trim() })) form.hidden = true;
+      if (await tell({ recognition_id: form.dataset.id, correct: false, person_code: code.value.trim() }))
+        form.hidden = true;
     };
-    const form = h("form", { class: "row sighting-form", hidden: true, onsubmit }, field("Whose face is it? Code", code), h("button", { class: "button small" }, "Send"));
+    const form = h(
+      "form",
+      { class: "row sighting-form", hidden: true, onsubmit },
+      field("Whose face is it? Code", code),
+      h("button", { class: "button small" }, "Send"),
+    );
     const ask = () => {
       // The answer that was on the screen when the button was pressed, not the next one.
       form.dataset.id = this.id;
@@ -163,7 +190,10 @@ class UnknownRow extends Row {
       code.value = "";
       if (!form.hidden) code.focus();
     };
-    this.actions.append(this.right, button("I know who", { kind: "small", "aria-label": "Wrong, I know who this is", onclick: ask }));
+    this.actions.append(
+      this.right,
+      button("I know who", { kind: "small", "aria-label": "Wrong, I know who this is", onclick: ask }),
+    );
     this.element.append(form);
   }
 

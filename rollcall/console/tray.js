@@ -64,7 +64,10 @@ class Tray {
     if (picture.state !== "ready" || this.#signal.aborted || !this.#pictures.includes(picture)) return;
     try {
       const form = formOf(picture.file, {}, picture.file.name);
-      const { quality } = await patiently(() => post("/api/face/quality-check", form, { signal: this.#signal }), { signal: this.#signal });
+      const { quality } = await patiently(
+        () => post("/api/face/quality-check", form, { signal: this.#signal }),
+        { signal: this.#signal },
+      );
       if (picture.state === "ready") picture.say(verdictOf(quality));
     } catch (error) {
       if (this.#signal.aborted) return;
@@ -94,17 +97,33 @@ class TrayPicture {
     this.state = "ready";
     this.#url = URL.createObjectURL(file);
     this.title = file.name;
-    const image = h("img", { src: this.#url, alt: "", loading: "lazy", onerror: () => image.replaceWith(broken) });
+    const image = h("img", {
+      src: this.#url,
+      alt: "",
+      loading: "lazy",
+      onerror: () => image.replaceWith(broken),
+    });
     const broken = h("div", { class: "tray-broken" }, icon("file"));
     this.words = h("p", { class: "tray-words" });
     this.more = h("p", { class: "hint", hidden: true });
     this.actions = h("div", { class: "row" });
-    this.remover = button("Remove", { kind: "quiet", "aria-label": `Remove picture ${number}, ${file.name}`, onclick: onRemove });
+    this.remover = button("Remove", {
+      kind: "quiet",
+      "aria-label": `Remove picture ${number}, ${file.name}`,
+      onclick: onRemove,
+    });
     this.element = h(
       "li",
       { class: "tray-item" },
       image,
-      h("div", { class: "tray-text" }, h("p", { class: "tray-name" }, file.name), this.words, this.more, h("div", { class: "row" }, this.actions, this.remover)),
+      h(
+        "div",
+        { class: "tray-text" },
+        h("p", { class: "tray-name" }, file.name),
+        this.words,
+        this.more,
+        h("div", { class: "row" }, this.actions, this.remover),
+      ),
     );
     this.say({ kind: "info", text: "Being checked …" });
   }
@@ -131,7 +150,9 @@ class TrayPicture {
 
   done(warnings) {
     this.state = "done";
-    const more = warnings.includes("MULTIPLE_FACES") ? "The picture shows several faces; the largest was taken." : "";
+    const more = warnings.includes("MULTIPLE_FACES")
+      ? "The picture shows several faces; the largest was taken."
+      : "";
     this.say({ kind: "good", text: "Enrolled", more });
   }
 

@@ -34,11 +34,29 @@ class Viewfinder {
     this.video = h("video", { playsinline: true, autoplay: true, "aria-label": "What the camera shows" });
     this.video.muted = true;
     this.note = h("p", { class: "stage-note" }, icon("camera"), h("span", {}, "The camera is off."));
-    this.stage = h("div", { class: "stage" }, this.video, guide && h("div", { class: "stage-guide" }), this.overlay.element, this.note);
-    this.toggle = button("Start the camera", { kind: "primary", iconName: "camera", onclick: () => this.#press() });
+    this.stage = h(
+      "div",
+      { class: "stage" },
+      this.video,
+      guide && h("div", { class: "stage-guide" }),
+      this.overlay.element,
+      this.note,
+    );
+    this.toggle = button("Start the camera", {
+      kind: "primary",
+      iconName: "camera",
+      onclick: () => this.#press(),
+    });
     this.settings = h("div", { class: "camera-settings", hidden: true });
     this.problem = h("div", { class: "camera-problem" });
-    this.element = h("div", { class: "viewfinder" }, this.stage, h("div", { class: "row" }, this.toggle), this.settings, this.problem);
+    this.element = h(
+      "div",
+      { class: "viewfinder" },
+      this.stage,
+      h("div", { class: "row" }, this.toggle),
+      this.settings,
+      this.problem,
+    );
     this.video.addEventListener("resize", () => this.#shape(this.video.videoWidth, this.video.videoHeight));
     document.addEventListener("visibilitychange", () => this.#visibility(), { signal });
     // Also when the browser keeps the page for going back.
@@ -148,7 +166,14 @@ class Viewfinder {
   #fail(error) {
     this.#say("The camera is off.");
     if (!(error instanceof CameraProblem)) console.error(error);
-    const told = error instanceof CameraProblem ? error : new CameraProblem("OTHER", "The camera cannot be opened.", "Load the page again; if that does not help, use a picture file.");
+    const told =
+      error instanceof CameraProblem
+        ? error
+        : new CameraProblem(
+            "OTHER",
+            "The camera cannot be opened.",
+            "Load the page again; if that does not help, use a picture file.",
+          );
     this.problem.replaceChildren(errorPanel(told, () => this.start()));
   }
 
@@ -165,7 +190,11 @@ class Viewfinder {
 
   async #drawSettings() {
     const found = await cameras();
-    const box = h("input", { type: "checkbox", checked: this.#mirrored, onchange: () => this.#mirror(box.checked) });
+    const box = h("input", {
+      type: "checkbox",
+      checked: this.#mirrored,
+      onchange: () => this.#mirror(box.checked),
+    });
     const mirror = h("label", { class: "choice" }, box, h("span", {}, "Mirror the picture"));
     const chooser = select(named(found), this.#camera?.deviceId, (deviceId) => this.#choose(deviceId));
     this.settings.replaceChildren(...(found.length > 1 ? [field("Camera", chooser)] : []), mirror);

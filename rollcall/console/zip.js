@@ -34,11 +34,14 @@ export async function zip(entries, { onProgress = () => {}, signal = null } = {}
   }
   const directorySize = directory.reduce((sum, header) => sum + header.byteLength, 0);
   if (offset + directorySize > MAX_BYTES) throw tooBig();
-  return new Blob([...parts, ...directory, end(entries.length, directorySize, offset)], { type: "application/zip" });
+  return new Blob([...parts, ...directory, end(entries.length, directorySize, offset)], {
+    type: "application/zip",
+  });
 }
 
 function check(entries) {
-  if (entries.length > MAX_FILES || entries.reduce((sum, { file }) => sum + file.size, 0) > MAX_BYTES) throw tooBig();
+  if (entries.length > MAX_FILES || entries.reduce((sum, { file }) => sum + file.size, 0) > MAX_BYTES)
+    throw tooBig();
 }
 
 function tooBig() {
@@ -111,6 +114,8 @@ async function bytesOf(file, start) {
   try {
     return new Uint8Array(await file.slice(start, start + CHUNK_BYTES).arrayBuffer());
   } catch {
-    throw new ZipProblem(`${file.name} cannot be read any more; it was moved or changed. Choose the photos again.`);
+    throw new ZipProblem(
+      `${file.name} cannot be read any more; it was moved or changed. Choose the photos again.`,
+    );
   }
 }

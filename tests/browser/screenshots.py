@@ -21,7 +21,7 @@ from tests.packs import write_pack
 
 MAX_BYTES: Final = 150_000
 _COLOURS: Final = 128
-_WINDOW: Final = {"width": 1280, "height": 800}
+_WINDOW: Final = {"width": 1280, "height": 1040}
 # Name of the file: page, words that are there when it is drawn, colours.
 _PICTURES: Final = {
     "overview": ("overview", "Similarity", "light"),

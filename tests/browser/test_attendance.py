@@ -12,7 +12,7 @@ from tests.browser.school import PUPILS, SESSION, School
 from tests.browser.visitor import Visitor
 from tests.packs import empty_picture, picture
 
-CAMERA_SESSION, FILE_SESSION, NEW_SESSION = 21, 22, 4711
+CAMERA_SESSION, FILE_SESSION, DOOR_SESSION, OTHERS_SESSION, NEW_SESSION = 21, 22, 23, 24, 4711
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +85,29 @@ def test_the_camera_marks_who_is_before_it(school: School, visit: Visit) -> None
     assert visitor.grave_findings() == []
     visitor.button("Stop the camera").click()
     expect(visitor.button("Start the camera")).to_be_focused()
+
+
+def test_at_a_door_the_camera_marks_one_after_the_other(school: School, visit: Visit) -> None:
+    visitor = visit(school)
+    visitor.open(f"attendance?session={DOOR_SESSION}")
+    visitor.button("Start the camera").click()
+    visitor.page.get_by_role("checkbox", name="Keep scanning").check()
+    for name in ("Ada Lovelace", "Alan Turing"):
+        expect(visitor.page.get_by_role("row", name=name)).to_contain_text("Present")
+    expect(visitor.page.get_by_role("main")).to_contain_text("Present already")
+    expect(visitor.button("Scan the class")).to_be_disabled()
+    visitor.page.get_by_role("checkbox", name="Keep scanning").uncheck()
+    expect(visitor.button("Scan the class")).to_be_enabled()
+
+
+def test_the_register_follows_what_others_mark(school: School, visit: Visit) -> None:
+    visitor = visit(school)
+    visitor.page.clock.install()
+    visitor.open(f"attendance?session={OTHERS_SESSION}")
+    expect(visitor.page.get_by_role("row", name="Leonhard Euler")).to_contain_text("Not marked")
+    school.mark(8, session=OTHERS_SESSION)
+    visitor.page.clock.fast_forward(16_000)
+    expect(visitor.page.get_by_role("row", name="Leonhard Euler")).to_contain_text("Present")
 
 
 def test_a_picture_file_marks_who_is_in_it(school: School, visit: Visit) -> None:

@@ -131,7 +131,7 @@ function guide() {
   return h(
     "div",
     { class: "lead stack-small" },
-    h("p", {}, "With a CSV file: columns code, name and photo, in any order; photo names files in the zip or folder, several with a semicolon or comma between."),
-    h("p", {}, "Without one: the name of a photo or of its folder is the code, such as S001.jpg or S001/1.jpg."),
+    h("p", {}, "The CSV file has the columns code and name, in any order. A photo is named after the code, such as S001.jpg, or lies in a folder of that name; or a column photo says which files they are, several with ; or | between."),
+    h("p", {}, "Without a CSV file the names of photos or folders are the codes, and new people get their code for a name."),
   );
 }

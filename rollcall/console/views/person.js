@@ -86,7 +86,9 @@ class PersonPage {
       ),
     );
     const enrol = addressOf("enrol", { type, code, name: this.#name });
-    this.#actions.replaceChildren(h("a", { class: "button primary", href: enrol }, icon("enrol"), "Add a face"));
+    this.#actions.replaceChildren(
+      h("a", { class: "button primary", href: enrol }, icon("enrol"), "Add a face"),
+    );
     this.#letPicturesGo();
     const content =
       total === 0

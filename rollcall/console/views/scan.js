@@ -153,13 +153,15 @@ export class ScanPanel {
       marked.length > 0
         ? plural(marked.length, "student seen", "students seen")
         : "No student was recognised.";
-    announce([heading, ...who, others].filter(Boolean).join(". "));
+    const isNew = marked.some((one) => !one.already_marked);
+    // At a door the same people are seen again and again; that is not said each time.
+    if (isNew || !this.#keepOn.checked) announce([heading, ...who, others].filter(Boolean).join(". "));
     this.#seen.replaceChildren(
       h("h3", {}, heading),
       h("ul", { class: "seen" }, marked.map(seen)),
       h("p", { class: "hint", hidden: others === "" }, others),
     );
-    if (marked.some((one) => !one.already_marked)) this.#onMarked();
+    if (isNew) this.#onMarked();
   }
 }
 
