@@ -9,6 +9,7 @@ from db.audit import SqlAudit
 from db.calibrations import SqlCalibrations
 from db.changes import SqlChanges
 from db.comparisons import SqlComparisons
+from db.directory import SqlDirectory
 from db.faces import SqlFaces
 from db.imported import SqlImportedFaces
 from db.jobs import SqlJobs
@@ -16,8 +17,10 @@ from db.known_faces import SqlKnownFaces
 from db.logs import SqlRecognitionLog
 from db.old_descriptors import SqlOldDescriptors
 from db.people import PersonRows, SqlPeople
+from db.recent import SqlRecentRecognitions
 from db.recognitions import SqlRecognitions
 from db.retention import SqlLogRetention, of_comparisons, of_log, of_recognitions
+from db.rolls import SqlRolls
 from db.settings import SqlSettings
 from db.switches import SqlFingerprints, SqlServers, SqlSwitches
 
@@ -32,6 +35,10 @@ class SqlRecords:
     @cached_property
     def people(self) -> SqlPeople:
         return SqlPeople(self.connection, self._hints)
+
+    @cached_property
+    def directory(self) -> SqlDirectory:
+        return SqlDirectory(self.connection)
 
     @cached_property
     def faces(self) -> SqlFaces:
@@ -58,6 +65,10 @@ class SqlRecords:
         return SqlAttendance(self.connection)
 
     @cached_property
+    def rolls(self) -> SqlRolls:
+        return SqlRolls(self.connection)
+
+    @cached_property
     def log(self) -> SqlRecognitionLog:
         return SqlRecognitionLog(self.connection)
 
@@ -72,6 +83,10 @@ class SqlRecords:
     @cached_property
     def recognition_retention(self) -> SqlLogRetention:
         return of_recognitions(self.connection)
+
+    @cached_property
+    def recent(self) -> SqlRecentRecognitions:
+        return SqlRecentRecognitions(self.connection)
 
     @cached_property
     def comparisons(self) -> SqlComparisons:

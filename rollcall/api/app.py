@@ -13,6 +13,7 @@ from rollcall import __version__
 from rollcall.api.access import Access
 from rollcall.api.answer_headers import AnswerHeaders
 from rollcall.api.body_budget import BodyBudget
+from rollcall.api.console import install_console
 from rollcall.api.counting import CountRequests
 from rollcall.api.deadlines import Deadline
 from rollcall.api.deps import Guards
@@ -21,7 +22,18 @@ from rollcall.api.errors import install_error_handlers
 from rollcall.api.middleware import LastNet, RequestId
 from rollcall.api.openapi import install_openapi
 from rollcall.api.rate_limit import RATE_LIMIT_HEADERS, RateLimit
-from rollcall.api.routes import attendance, faces, feedback, health, jobs, metrics, models
+from rollcall.api.routes import (
+    attendance,
+    face_images,
+    faces,
+    feedback,
+    health,
+    jobs,
+    metrics,
+    models,
+    people,
+    statistics,
+)
 from rollcall.api.routes.fallthrough import install_fallthrough
 from rollcall.api.security import Gate, KeyCheck
 from rollcall.api.unread import CloseUnread
@@ -72,8 +84,20 @@ def create_app(
     )
     app.state.upload_places = UploadPlaces()
     install_docs(app)
-    for routes in (faces, feedback, attendance, models, jobs, health, metrics):
+    for routes in (
+        faces,
+        face_images,
+        feedback,
+        attendance,
+        people,
+        models,
+        jobs,
+        statistics,
+        health,
+        metrics,
+    ):
         app.include_router(routes.router)
+    install_console(app)
     install_fallthrough(app)
     install_error_handlers(app)
     install_openapi(app)

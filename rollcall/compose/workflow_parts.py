@@ -13,6 +13,7 @@ from rollcall.importing.uploads import FolderUploads
 from rollcall.modelstore.listing import stored_models
 from rollcall.telemetry.exposition import PrometheusExposition
 from rollcall.workflows.ab_test import AbTest
+from rollcall.workflows.call_roll import CallRoll
 from rollcall.workflows.carry_out_imports import CarryOutImports
 from rollcall.workflows.carry_out_switch import CarryOutSwitch
 from rollcall.workflows.enroll import Enroll
@@ -26,12 +27,15 @@ from rollcall.workflows.probes import ProbeReader
 from rollcall.workflows.recognize import Recognize
 from rollcall.workflows.registry import Registry
 from rollcall.workflows.report_health import ReportHealth
+from rollcall.workflows.report_statistics import ReportStatistics
 from rollcall.workflows.scan_attendance import ScanAttendance
 from rollcall.workflows.search import Search
 from rollcall.workflows.shadow import Shadow
+from rollcall.workflows.show_picture import ShowPicture
 from rollcall.workflows.take_feedback import TakeFeedback
 from rollcall.workflows.take_figures import TakeFigures
 from rollcall.workflows.verify import Verify
+from runners.thumbnails import Thumbnails
 
 HEALTH_CONNECTIONS = 2
 
@@ -65,9 +69,12 @@ def workflows(
         verify=Verify(models=on.models, faces=on.people, probes=probes, gallery=on.gallery, policy=on.policy),
         look=Look(models=on.models, faces=on.people),
         registry=Registry(database=on.database),
+        show_picture=ShowPicture(database=on.database, pictures=Thumbnails()),
         scan_attendance=ScanAttendance(search=search, database=on.database, observer=on.observer),
+        call_roll=CallRoll(database=on.database),
         take_feedback=TakeFeedback(database=on.database, counter=on.observer),
         health=health,
+        report_statistics=ReportStatistics(database=on.database),
         switch_models=switch_models(settings, on.database, on.gallery, on.models),
         list_models=ListModels(
             stored=partial(stored_models, settings.model_dir, fallback=has_fallback(settings)),

@@ -40,6 +40,18 @@ class FaceReader(Protocol):
         ...
 
 
+class Pictures(Protocol):
+    """Makes small pictures of large ones."""
+
+    async def reduced(self, image: bytes, max_side: int) -> bytes:
+        """The picture as an upright JPEG whose longer side has at most so many pixels.
+
+        Raises:
+            InvalidImage, UnsupportedImageFormat, ImageTooLarge: the picture cannot be used.
+        """
+        ...
+
+
 class Gallery(Protocol):
     """Who is nearest?"""
 
