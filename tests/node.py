@@ -21,7 +21,7 @@ _LIMIT_SECONDS: Final = 300
 
 def copy_package(folder: Path) -> Path:
     """The client as it is in the repository, in a folder that npm may write to."""
-    ignored = shutil.ignore_patterns("node_modules", "compiled-*", "mistakes.ts")
+    ignored = shutil.ignore_patterns("node_modules")
     return Path(shutil.copytree(PACKAGE, folder / "rollcall" / "clients" / "node", ignore=ignored))
 
 

@@ -279,7 +279,7 @@ def test_other_sites_and_keys(ada: httpx.Client, example: Example) -> None:
     ("settings", "status", "code"),
     [
         ({"ROLLCALL_API_KEY": "wrong"}, 500, "INTERNAL_ERROR"),
-        ({"ROLLCALL_URL": "http://127.0.0.1:1"}, 502, "NETWORK_ERROR"),
+        ({"ROLLCALL_URL": f"http://127.0.0.1:{free_port()}"}, 502, "NETWORK_ERROR"),
     ],
 )
 def test_a_server_that_cannot_ask_rollcall_says_so(

@@ -1,5 +1,9 @@
 /** By when a call is over: its `timeoutMs`, and the caller's own signal. */
 
+import events from "node:events";
+
+import { orAbort } from "./abort.js";
+
 // setTimeout takes longer times for 1 ms.
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -28,7 +32,11 @@ export class Deadline {
       this.#abort();
       return;
     }
-    caller?.addEventListener("abort", this.#abort, { once: true });
+    if (caller) {
+      // One signal for many calls at once is no leak: each takes its listener back.
+      events.setMaxListeners(0, caller);
+      caller.addEventListener("abort", this.#abort, { once: true });
+    }
     if (timeoutMs <= LONGEST_TIMER_MS) {
       this.#timer = setTimeout(() => {
         this.timedOut = true;
@@ -46,19 +54,8 @@ export class Deadline {
   }
 
   /** Run `work(signal)`, and reject as soon as the deadline is there, whether `work` heeds the signal or not. */
-  async run(work) {
-    const { signal } = this;
-    signal.throwIfAborted();
-    let refuse;
-    const over = new Promise((_, reject) => {
-      refuse = () => reject(signal.reason);
-      signal.addEventListener("abort", refuse, { once: true });
-    });
-    try {
-      return await Promise.race([work(signal), over]);
-    } finally {
-      signal.removeEventListener("abort", refuse);
-    }
+  run(work) {
+    return orAbort(() => work(this.signal), this.signal);
   }
 
   /** Wait so long, or until the deadline. */

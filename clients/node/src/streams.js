@@ -1,5 +1,6 @@
 /** Bytes from streams of every kind. */
 
+import { orAbort } from "./abort.js";
 import { PictureUnreadableError } from "./errors.js";
 
 /** Whether it is a stream of Node or of the web, or anything else that gives bytes in turn. */
@@ -10,14 +11,10 @@ export function isStream(source) {
 /** The chunks of a stream. Whoever breaks off ends the stream, even while a chunk is awaited. */
 export async function* chunksOf(stream, signal) {
   const { next, end } = opened(stream);
-  const broken = new Promise((_, reject) => {
-    signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
-  broken.catch(() => {});
   let done = false;
   try {
     while (!done) {
-      const step = await Promise.race([next(), broken]);
+      const step = signal ? await orAbort(next, signal) : await next();
       done = step.done === true;
       if (!done) yield bytesOf(step.value);
     }

@@ -40,7 +40,7 @@ export class Transport {
    * @param {Record<string, string | number>} [call.path] values of the path's template
    * @param {Record<string, unknown>} [call.query]
    * @param {(signal: AbortSignal) => Promise<() => RequestInit>} [call.body] prepares the body, once; what it gives
-   *   makes the body anew for each try, or throws if it cannot
+   *   makes the body anew for each try; its `once` forbids a second one, and its `end` is called at the end
    * @param {"json" | "text" | "blob"} [call.read]
    * @param {(body: any) => boolean} [call.isAnswer] whether this body is an answer, whatever its status
    * @param {import("./index.js").CallOptions} [options]
@@ -52,8 +52,9 @@ export class Transport {
     const limitMs = options.timeoutMs ?? this.#timeoutMs * (route.slow ? SLOW_FACTOR : 1);
     const deadline = new Deadline(limitMs, options.signal);
     let sent = false;
+    let makeBody;
     try {
-      const makeBody = call.body ? await deadline.run(call.body) : () => ({});
+      makeBody = call.body ? await deadline.run(call.body) : () => ({});
       for (let attempt = 0; ; attempt += 1) {
         sent = true;
         const answered = await this.#attempt(url, route, call, headers, makeBody, deadline);
@@ -69,6 +70,7 @@ export class Transport {
       if (deadline.timedOut && !isRollcallError(error)) throw timedOut(deadline, sent && !route.asks);
       throw error;
     } finally {
+      makeBody?.end?.();
       deadline.close();
     }
   }
@@ -130,7 +132,7 @@ function readRetries(retries) {
 }
 
 function unreachable(url, cause, changes) {
-  const code = cause?.cause?.code ?? cause?.code;
+  const code = cause?.cause?.code ?? cause?.code ?? cause?.cause?.message;
   const host = new URL(url).host;
   return new NetworkError(`Rollcall at ${host} cannot be reached, or broke off (${code ?? "no answer"}).`, {
     cause,

@@ -28,9 +28,15 @@ export function uploadForm(fields, files) {
     const size = parts.reduce((sum, part) => sum + part.size, 0);
     const headers = { "content-type": `multipart/form-data; boundary=${boundary}` };
     if (Number.isFinite(size)) headers["content-length"] = String(size);
-    const make = () => ({ body: streamOf(inTurn(parts)), headers, duplex: "half" });
+    let stop = new AbortController();
+    const make = () => {
+      stop = new AbortController();
+      // fetch keeps a copy of all that it sends, for redirects, unless these two say that there will be none.
+      return { body: streamOf(inTurn(parts, stop.signal), stop), headers, duplex: "half", redirect: "error", window: null };
+    };
     // What was read from a stream is gone.
     make.once = parts.some((part) => part.once);
+    make.end = () => stop.abort();
     return make;
   };
 }
@@ -47,14 +53,14 @@ function whole(bytes) {
   return { size: bytes.byteLength, chunks: () => [bytes] };
 }
 
-/** `{size, chunks(), once}` of a source; `size` is NaN where it is not known before. */
+/** `{size, chunks(signal), once}` of a source; `size` is NaN where it is not known before. */
 async function open(source) {
   if (typeof source === "string") return file(source);
   if (source instanceof URL && source.protocol === "file:") return file(fileURLToPath(source));
-  if (source instanceof Blob) return { size: source.size, chunks: () => chunksOf(source.stream()) };
+  if (source instanceof Blob) return { size: source.size, chunks: (signal) => chunksOf(source.stream(), signal) };
   if (source instanceof ArrayBuffer) return whole(new Uint8Array(source));
   if (ArrayBuffer.isView(source)) return whole(new Uint8Array(source.buffer, source.byteOffset, source.byteLength));
-  if (isStream(source)) return { size: NaN, once: true, chunks: () => chunksOf(source) };
+  if (isStream(source)) return { size: NaN, once: true, chunks: (signal) => chunksOf(source, signal) };
   throw new TypeError("A file is a path, a file: address, a Buffer, a Uint8Array, an ArrayBuffer, a Blob or a stream.");
 }
 
@@ -66,14 +72,14 @@ async function file(path) {
     throw unreadable(error.code, error);
   }
   if (!found.isFile()) throw unreadable("it is not a file");
-  return { size: found.size, chunks: () => chunksOf(createReadStream(path)) };
+  return { size: found.size, chunks: (signal) => chunksOf(createReadStream(path), signal) };
 }
 
-async function* inTurn(parts) {
-  for (const part of parts) yield* part.chunks();
+async function* inTurn(parts, signal) {
+  for (const part of parts) yield* part.chunks(signal);
 }
 
-function streamOf(chunks) {
+function streamOf(chunks, stop) {
   // Nothing is read before it is asked for, so a file is not opened for a server that is away.
   return new ReadableStream(
     {
@@ -82,8 +88,9 @@ function streamOf(chunks) {
         if (done) controller.close();
         else controller.enqueue(value);
       },
-      async cancel() {
-        await chunks.return();
+      // chunks.return() would wait for a chunk that may never come.
+      cancel() {
+        stop.abort();
       },
     },
     { highWaterMark: 0 },

@@ -58,6 +58,16 @@ export async function badServer(t, ...steps) {
   return { url: `http://127.0.0.1:${server.address().port}`, requests, sockets };
 }
 
+/** An address at which nobody listens. */
+export async function nobodyAt() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  await once(server, "close");
+  return `http://127.0.0.1:${port}`;
+}
+
 /** Wait until it holds. */
 export async function until(condition, what) {
   const end = performance.now() + LIMIT_MS;

@@ -15,7 +15,7 @@ const pictures: Picture[] = [
   `${folder}/person-1.jpg`,
   await readFile(`${folder}/person-1.jpg`),
   createReadStream(`${folder}/person-1.jpg`),
-  new Blob([await readFile(`${folder}/person-1.jpg`)]),
+  new Blob([Uint8Array.from(await readFile(`${folder}/person-1.jpg`))]),
 ];
 for (const picture of pictures) {
   const found: RecognizeAnswer = await client.recognize(picture, { person_type: "student", top_k: 2 });
