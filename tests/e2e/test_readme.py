@@ -81,11 +81,6 @@ def test_every_setting_is_in_the_table() -> None:
         assert f"`{name.upper()}`" in README, name
 
 
-def test_every_link_leads_somewhere() -> None:
-    for target in re.findall(r"\]\((?!http)([^)#]+)", README):
-        assert (ROOT / target).exists(), target
-
-
 def test_make_help_lists_every_target() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     done = subprocess.run(
@@ -95,13 +90,14 @@ def test_make_help_lists_every_target() -> None:
 
 
 @pytest.mark.skipif(not (ROOT / ".venv").is_dir(), reason="the tests do not run in make's environment")
-def test_make_serve_answers(tmp_path: Path, pack_settings: dict[str, str]) -> None:
+@pytest.mark.parametrize("target", ["serve", "dev"])
+def test_make_serves(tmp_path: Path, pack_settings: dict[str, str], target: str) -> None:
     port = free_port()
     settings = {**pack_settings, "HOST": "127.0.0.1", "PORT": str(port)}
     settings["DATABASE_URL"] = f"sqlite:///{tmp_path}/rollcall.db"
     with (tmp_path / "log").open("wb") as log:
         make = subprocess.Popen(
-            ["make", "serve"],
+            ["make", target],
             cwd=ROOT,
             env=clean_environment(settings),
             stdout=log,
