@@ -57,7 +57,10 @@ def read_page(page: str) -> Page:
 
 
 def parse(page: str, text: str) -> Page:
-    section, headings, outside, blocks = "", [], [], []
+    section = ""
+    headings: list[str] = []
+    outside: list[str] = []
+    blocks: list[Block] = []
     lines = iter(text.splitlines())
     for line in lines:
         if fence := _FENCE.match(line):
@@ -73,7 +76,7 @@ def parse(page: str, text: str) -> Page:
 
 
 def _until(fence: str, lines: Iterator[str]) -> str:
-    inside = []
+    inside: list[str] = []
     for line in lines:
         if line.rstrip() == fence:
             return "".join(f"{each}\n" for each in inside)
