@@ -13,6 +13,8 @@ LIMIT_SECONDS: Final = 300
 _FENCE: Final = re.compile(r"^(`{3,})(.*)$")
 _HEADING: Final = re.compile(r"^(#{1,6}) +(.*?) *#*$")
 _CONTINUED: Final = re.compile(r"\\\n *")
+# 8001: a server that is tried beside the old one.
+_ADDRESS: Final = re.compile(r"localhost:800[01]\b")
 # An answer that is an error makes the command fail, as it does not by itself.
 _STRICT_CURL: Final = 'curl() { command curl --silent --show-error --fail-with-body "$@"; }\n'
 
@@ -101,7 +103,7 @@ def commands(page: str, section: str | None = None, *, kind: str = "sh") -> list
 
 
 class Reader:
-    """Runs commands in a folder of his own, against a test's server in place of the one on port 8000."""
+    """Runs commands in a folder of his own, against a test's server in place of the pages' own."""
 
     def __init__(
         self, folder: Path, server: RollcallServer | None = None, settings: Mapping[str, str] | None = None
@@ -117,7 +119,7 @@ class Reader:
     def run(self, script: str, *, input: str | None = None) -> str:
         """What the script says on standard output; each of its commands must succeed."""
         if self._port is not None:
-            script = script.replace("localhost:8000", f"127.0.0.1:{self._port}")
+            script = _ADDRESS.sub(f"127.0.0.1:{self._port}", script)
         done = subprocess.run(
             ["bash", "-e", "-c", _STRICT_CURL + script],
             cwd=self.folder,
