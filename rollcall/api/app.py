@@ -20,7 +20,7 @@ from rollcall.api.deps import Guards
 from rollcall.api.docs_page import install_docs
 from rollcall.api.errors import install_error_handlers
 from rollcall.api.middleware import LastNet, RequestId
-from rollcall.api.openapi import install_openapi
+from rollcall.api.openapi import install_openapi, operation_id
 from rollcall.api.rate_limit import RATE_LIMIT_HEADERS, RateLimit
 from rollcall.api.routes import (
     attendance,
@@ -70,6 +70,7 @@ def create_app(
         redoc_url=None,
         lifespan=_guarded(lifespan),
         telemetry=NO_TELEMETRY,
+        generate_unique_id_function=operation_id,
     )
     app.state.guards = Guards(
         keys=KeyCheck(settings.api_keys),
