@@ -100,7 +100,7 @@ def test_the_examples_of_the_api(tmp_path: Path) -> None:
 
 def test_every_endpoint_has_an_example(server: RollcallServer) -> None:
     examples = commands("docs/api.md", "By example") + commands("docs/bulk-import.md")
-    told = [_call(line) for line in examples if "localhost:8000/" in line and "curl" in line]
+    told = [_call(line) for line in examples if "curl" in line and "=$(" not in line]
     for path, methods in server.client.get("/openapi.json").json()["paths"].items():
         template = re.compile(re.sub(r"\\{\w+\\}", r"[^/]+", re.escape(path)))
         for method in methods:
