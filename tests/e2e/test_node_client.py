@@ -37,6 +37,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RollcallServer]
         RATE_LIMIT_PER_MINUTE=str(LIMIT_PER_MINUTE),
         RATE_LIMIT_EXEMPT="127.0.0.1",
         TRUSTED_PROXIES="127.0.0.1",
+        MAX_IMPORT_MB="10",
     ) as server:
         yield server
 
