@@ -10,7 +10,7 @@ SERVE := $(BENTOML) serve service:FaceAPI
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-.PHONY: help serve dev bento image test screenshots load bench bench-database bench-switching bench-endurance bench-overhead lint format lock clean
+.PHONY: help serve dev bento image test screenshots load bench bench-database bench-switching bench-import bench-endurance bench-overhead lint format lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -64,6 +64,9 @@ bench-database: .venv/dev ## Measure what the database costs, into bench/DATABAS
 
 bench-switching: .venv/dev ## Measure what a change of models costs, into bench/SWITCHING.md
 	$(BIN)/python -m bench.switching $(ARGS)
+
+bench-import: .venv/dev ## Measure what a bulk import costs, into bench/IMPORT.md
+	$(BIN)/python -m bench.importing $(ARGS)
 
 bench-endurance: .venv/dev ## Measure 10 minutes under load, into bench/ENDURANCE.md
 	$(BIN)/python -m bench.endurance $(ARGS)

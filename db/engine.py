@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Final, TypeVar
 
-from sqlalchemy import Connection, Engine, QueuePool, select
+from sqlalchemy import Connection, Engine, QueuePool, event, select
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from db.connect import WAITS, Waits, make_engine
 from db.faults import DRIVER_ERRORS, passes, translated, unreadable
@@ -34,6 +35,7 @@ class SqlDatabase:
         self._waits = waits
         self._closed = False
         self._person_rows = PersonRows()
+        event.listen(engine, "checkin", self._returned)
         # As many as there are connections. Not asyncio's threads: a slow database must not take those.
         self._threads = ThreadPoolExecutor(pool_size, thread_name_prefix="database")
 
@@ -154,6 +156,11 @@ class SqlDatabase:
         self._closed = True
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._engine.dispose()
+
+    def _returned(self, _connection: object, record: ConnectionPoolEntry) -> None:
+        """The pool that `close` emptied would keep what comes back to it."""
+        if self._closed:
+            record.invalidate()
 
     def __repr__(self) -> str:
         return f"SqlDatabase({self.kind})"

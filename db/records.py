@@ -11,6 +11,8 @@ from db.changes import SqlChanges
 from db.comparisons import SqlComparisons
 from db.directory import SqlDirectory
 from db.faces import SqlFaces
+from db.imported import SqlImportedFaces
+from db.jobs import SqlJobs
 from db.known_faces import SqlKnownFaces
 from db.logs import SqlRecognitionLog
 from db.old_descriptors import SqlOldDescriptors
@@ -41,6 +43,10 @@ class SqlRecords:
     @cached_property
     def faces(self) -> SqlFaces:
         return SqlFaces(self.connection)
+
+    @cached_property
+    def imported(self) -> SqlImportedFaces:
+        return SqlImportedFaces(self.connection, self._hints)
 
     @cached_property
     def known_faces(self) -> SqlKnownFaces:
@@ -113,3 +119,7 @@ class SqlRecords:
     @cached_property
     def fingerprints(self) -> SqlFingerprints:
         return SqlFingerprints(self.connection)
+
+    @cached_property
+    def jobs(self) -> SqlJobs:
+        return SqlJobs(self.connection)

@@ -19,6 +19,7 @@ from rollcall.core.figures import Exposition
 from rollcall.core.requests import request_id
 from rollcall.workflows.call_roll import CallRoll
 from rollcall.workflows.enroll import Enroll
+from rollcall.workflows.import_jobs import ImportJobs
 from rollcall.workflows.list_models import ListModels
 from rollcall.workflows.look import Look
 from rollcall.workflows.recognize import Recognize
@@ -50,6 +51,7 @@ class Workflows:
     report_statistics: ReportStatistics
     switch_models: SwitchModels
     list_models: ListModels
+    import_jobs: ImportJobs
     take_figures: TakeFigures
     exposition: Exposition
 

@@ -6,16 +6,23 @@ from rollcall import __version__
 from rollcall.api.deps import Workflows
 from rollcall.compose.ground import Ground, open_with
 from rollcall.compose.model_parts import has_fallback, switch_models
+from rollcall.core.ports import FaceReader
+from rollcall.core.settings import Settings
+from rollcall.importing.report import CsvReport
+from rollcall.importing.uploads import FolderUploads
 from rollcall.modelstore.listing import stored_models
 from rollcall.telemetry.exposition import PrometheusExposition
 from rollcall.workflows.ab_test import AbTest
 from rollcall.workflows.call_roll import CallRoll
+from rollcall.workflows.carry_out_imports import CarryOutImports
 from rollcall.workflows.carry_out_switch import CarryOutSwitch
 from rollcall.workflows.enroll import Enroll
+from rollcall.workflows.import_jobs import ImportJobs
 from rollcall.workflows.journal import Journal
 from rollcall.workflows.keep_embedded import KeepEmbedded
 from rollcall.workflows.list_models import ListModels
 from rollcall.workflows.look import Look
+from rollcall.workflows.new_faces import NewFaces
 from rollcall.workflows.probes import ProbeReader
 from rollcall.workflows.recognize import Recognize
 from rollcall.workflows.registry import Registry
@@ -34,7 +41,11 @@ HEALTH_CONNECTIONS = 2
 
 
 def workflows(
-    on: Ground, keep_embedded: KeepEmbedded, carry_out_switch: CarryOutSwitch, shadow: Shadow | None
+    on: Ground,
+    keep_embedded: KeepEmbedded,
+    carry_out_switch: CarryOutSwitch,
+    carry_out_imports: CarryOutImports,
+    shadow: Shadow | None,
 ) -> Workflows:
     settings = on.settings
     probes = _probes(on, keep_embedded)
@@ -50,13 +61,7 @@ def workflows(
     )
     return Workflows(
         enroll=Enroll(
-            models=on.models,
-            files=on.models,
-            faces=on.people,
-            database=on.database,
-            policy=on.policy,
-            check_quality=settings.enable_face_quality_check,
-            create_people=settings.unknown_person_policy == "create",
+            new_faces=new_faces(on, on.people), database=on.database, create_people=creates_people(settings)
         ),
         recognize=Recognize(
             search=search, journal=journal, policy=on.policy, observer=on.observer, shadow=shadow
@@ -77,16 +82,37 @@ def workflows(
             gallery=on.gallery,
             database=on.database,
         ),
+        import_jobs=ImportJobs(uploads=uploads(settings), database=on.database, report=CsvReport()),
         take_figures=TakeFigures(
             health=health,
             models=on.models,
             gallery=on.gallery,
             carry_out_switch=carry_out_switch,
+            carry_out_imports=carry_out_imports,
             keep_embedded=keep_embedded,
             pools={"requests": on.database, "recognition": on.recognition, "health": health_database},
         ),
         exposition=PrometheusExposition(version=__version__, folder=settings.prometheus_multiproc_dir),
     )
+
+
+def uploads(settings: Settings) -> FolderUploads:
+    return FolderUploads(settings.import_dir, settings.max_import_mb * 2**20)
+
+
+def new_faces(on: Ground, faces: FaceReader) -> NewFaces:
+    """Of pictures that this reader reads."""
+    return NewFaces(
+        models=on.models,
+        files=on.models,
+        faces=faces,
+        policy=on.policy,
+        check_quality=on.settings.enable_face_quality_check,
+    )
+
+
+def creates_people(settings: Settings) -> bool:
+    return settings.unknown_person_policy == "create"
 
 
 def shadow_of(on: Ground) -> Shadow | None:

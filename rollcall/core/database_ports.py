@@ -9,6 +9,8 @@ from rollcall.core.audit import Audit
 from rollcall.core.comparisons import Comparison
 from rollcall.core.directory import Directory
 from rollcall.core.feedback import Recognitions
+from rollcall.core.imports import ImportedFaces
+from rollcall.core.jobs import Jobs
 from rollcall.core.legacy import OldDescriptors
 from rollcall.core.models import LeftFace
 from rollcall.core.people import Person, PersonKey, PersonType
@@ -242,6 +244,8 @@ class Records(Protocol):
     @property
     def faces(self) -> Faces: ...
     @property
+    def imported(self) -> ImportedFaces: ...
+    @property
     def known_faces(self) -> KnownFaces: ...
     @property
     def old_descriptors(self) -> OldDescriptors: ...
@@ -277,6 +281,8 @@ class Records(Protocol):
     def servers(self) -> Servers: ...
     @property
     def fingerprints(self) -> Fingerprints: ...
+    @property
+    def jobs(self) -> Jobs: ...
 
 
 class Database(Protocol):

@@ -2,12 +2,15 @@
 
 import logging
 import socket
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import pymysql
 import pytest
 
 from db import tables
@@ -212,6 +215,17 @@ def test_connections_recover_when_the_server_was_restarted() -> None:
         with ThreadPoolExecutor(3) as pool:
             list(pool.map(hold, range(3)))
         database.close()
+
+
+def test_a_connection_in_use_closes_when_its_transaction_ends(database_url: str) -> None:
+    database = open_database(database_url, pool_size=1)
+    migrate(database)
+    with database.connection() as connection:
+        driver: Any = connection.connection.driver_connection
+        database.close()
+        connection.exec_driver_sql("SELECT 1")
+    with pytest.raises((pymysql.err.InterfaceError, sqlite3.ProgrammingError)):
+        driver.cursor().execute("SELECT 1")
 
 
 def test_a_connection_lost_within_a_transaction_is_an_error_once(mariadb: MariaDBServer) -> None:

@@ -15,7 +15,7 @@ from db.migrate import migrate
 from rollcall.core.audit import Action
 from tests.audit import actions, details, entries, verify
 from tests.db.rows import student
-from tests.e2e.test_backup_docs import commands
+from tests.docs import commands
 from tests.e2e.two_models import SECOND, write_models
 from tests.packs import picture
 from tests.servers import ROOT, clean_environment
@@ -148,7 +148,7 @@ def test_the_commands_of_the_docs_work_as_they_are_written(
 ) -> None:
     rollcall("settings", "set", "log_retention_days", "365")
     (tmp_path / "bin").symlink_to(ROOT / "bin")
-    found = commands("operations.md", "Audit")
+    found = commands("docs/operations.md", "Audit")
     assert len(found) >= 6
     for command in found:
         done = subprocess.run(
