@@ -70,7 +70,8 @@ def shown_place(visitor: Visitor, pupil: int) -> tuple[float, float, float, floa
     # In one go: with the next answer there are other boxes.
     x, y, width, height = visitor.page.evaluate(
         """(name) => {
-            const box = [...document.querySelectorAll(".face-box")].find((one) => one.textContent.includes(name));
+            const boxes = [...document.querySelectorAll(".face-box")];
+            const box = boxes.find((one) => one.textContent.includes(name));
             const stage = box.closest(".stage").getBoundingClientRect();
             const place = box.getBoundingClientRect();
             return [(place.x - stage.x) / stage.width, (place.y - stage.y) / stage.height,
