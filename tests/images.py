@@ -153,6 +153,8 @@ def pip_settings() -> dict[str, str]:
         key, _, value = line.partition("=")  # the environment's keys begin with a colon, and come last
         name = key.rpartition(".")[2].upper().replace("-", "_")
         found[f"PIP_{name}"] = " ".join(str(ast.literal_eval(value)).split())
+    # A file that is not in the tree; what the image installs is pinned by its hashes.
+    found.pop("PIP_CONSTRAINT", None)
     return found
 
 
