@@ -62,8 +62,15 @@ class ImportForm {
     );
   }
 
-  get isEmpty() {
-    return this.#zip === null && this.#photos.size === 0;
+  /** Why it cannot be sent, as {message, suggestion}; null if it can. */
+  get fault() {
+    if (this.#zip === null && this.#photos.size === 0) {
+      return { message: "There are no photos yet.", suggestion: "Choose a zip, photos or a folder. A CSV file alone is not enough." };
+    }
+    if (this.#csv?.size === 0) {
+      return { message: `${this.#csv.name} is empty.`, suggestion: "Save the list anew, or remove it here to go by the names of the photos." };
+    }
+    return null;
   }
 
   take(entries) {

@@ -18,7 +18,7 @@ from tests.browser.school import School, running_school, write_packs
 from tests.browser.visitor import Visitor
 from tests.packs import picture
 
-PATIENCE_MS = 30_000  # a busy machine may be slow
+PATIENCE_MS = 60_000  # a busy machine may be slow
 Visit = Callable[..., Visitor]
 OpenSchool = Callable[..., School]
 

@@ -29,6 +29,15 @@ DENIED: Final = Trouble(
     "This page may not use the camera.",
     "Allow the camera for this page",
 )
+DOES_NOT_START: Final = Trouble(
+    (
+        ASKS_NOBODY,
+        "--use-fake-device-for-media-stream",
+        "--use-file-for-fake-video-capture=/no/such/film.mjpeg",
+    ),
+    "The camera does not start: another program may be using it.",
+    "Close other programs and tabs that show the camera",
+)
 NO_HTTPS: Final = Trouble(
     (ASKS_NOBODY, f"--host-resolver-rules=MAP {SOMEWHERE} 127.0.0.1"),
     "This browser gives the camera only to pages opened by HTTPS or on localhost.",
@@ -55,7 +64,7 @@ def every(*troubles: Trouble) -> pytest.MarkDecorator:
     )
 
 
-@every(NO_CAMERA, DENIED, NO_HTTPS)
+@every(NO_CAMERA, DENIED, DOES_NOT_START, NO_HTTPS)
 @pytest.mark.parametrize("page", ["enrol", "recognise"])
 def test_why_there_is_no_camera_is_said_in_words(
     school: School, visit: Visit, trouble: Trouble, page: str
@@ -80,3 +89,22 @@ def test_without_a_camera_a_file_does(school: School, visit: Visit, trouble: Tro
     file = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": picture(3)}
     visitor.page.get_by_label("Choose a picture").set_input_files(file)  # type: ignore[arg-type]
     expect(visitor.page.locator(".sighting")).to_contain_text("Unknown face")
+
+
+TWO_CAMERAS: Final = (ASKS_NOBODY, "--use-fake-device-for-media-stream=device-count=2")
+
+
+@pytest.mark.parametrize("chromium", [TWO_CAMERAS], indirect=True, ids=[""])
+def test_the_chosen_camera_is_remembered(school: School, visit: Visit) -> None:
+    visitor = visit(school)
+    chooser = visitor.page.get_by_label("Camera", exact=True)
+    visitor.open("recognise")
+    visitor.button("Start the camera").click()
+    chooser.select_option(index=1)
+    expect(visitor.page.locator(".stage-live")).to_be_visible()
+    chosen = chooser.input_value()
+    visitor.open("recognise")
+    visitor.button("Start the camera").click()
+    expect(chooser).to_have_value(chosen)
+    in_use = "document.querySelector('video').srcObject.getVideoTracks()[0].getSettings().deviceId"
+    assert visitor.page.evaluate(in_use) == chosen

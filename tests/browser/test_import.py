@@ -134,7 +134,7 @@ def test_a_dry_run_stores_nothing(visitor: Visitor, school: School) -> None:
     ("people", "words"),
     [
         ("first,second\nI001,Ada\n", "code"),
-        ("", "empty"),
+        ("", "people.csv is empty."),
     ],
 )
 def test_a_wrong_list_is_told_before_anything_is_imported(visitor: Visitor, people: str, words: str) -> None:

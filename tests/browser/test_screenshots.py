@@ -23,5 +23,6 @@ def test_the_pictures_of_the_readme_can_be_drawn_anew(tmp_path: Path) -> None:
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {path.name for path in (ROOT / "docs/screenshots").iterdir()}
     for path in tmp_path.iterdir():
-        assert Image.open(path).size == (1280, 1040)
+        with Image.open(path) as image:
+            assert image.size == (1280, 1040)
         assert path.stat().st_size < MAX_BYTES

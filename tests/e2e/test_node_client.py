@@ -140,8 +140,3 @@ def test_the_readme_names_every_method_and_error() -> None:
     assert [method for method in methods if f"client.{method}(" not in README] == []
     rows = dict(re.findall(r"^\| `\w+Error` \| `([A-Z_]+)` \| (\d+) \|$", README, re.MULTILINE))
     assert rows == {kind.code: str(status) for kind, status in STATUS.items()}
-
-
-def test_the_readmes_links_lead_somewhere() -> None:
-    for target in re.findall(r"\]\((?!http)([^)#]+)", README):
-        assert (PACKAGE / target).exists(), target

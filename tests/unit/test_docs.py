@@ -19,6 +19,7 @@ RUN_BY: dict[tuple[str, str | None], str] = {
     ("docs/accuracy.md", None): HERE,
     ("docs/api.md", "By example"): HERE,
     ("docs/api.md", "Accuracy in production"): "tests/e2e/test_feedback.py",
+    ("docs/bulk-import.md", None): "tests/e2e/test_import_docs.py",
     ("docs/comparing-models.md", "Compare"): HERE,
     ("docs/contributing.md", None): HERE,
     ("docs/deployment.md", "The image"): "tests/unit/test_deployment_docs.py",

@@ -190,5 +190,7 @@ class EnrolPage {
     this.none.hidden = this.tray.size > 0;
     this.sender.lastChild.textContent = count > 1 ? `Enrol ${count} pictures` : "Enrol";
     this.next.hidden = this.#enrolled === "";
+    // All is done: what comes next is another person.
+    this.sender.hidden = count === 0 && this.#enrolled !== "";
   }
 }

@@ -79,8 +79,9 @@ class ImportPage {
 
   async #start() {
     this.trouble.replaceChildren();
-    if (this.form.isEmpty) {
-      this.#tell({ message: "There are no photos yet.", suggestion: "Choose a zip, photos or a folder. A CSV file alone is not enough." });
+    const { fault } = this.form;
+    if (fault) {
+      this.#tell(fault);
       return;
     }
     this.#sending = new AbortController();
