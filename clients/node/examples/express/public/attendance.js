@@ -26,7 +26,9 @@ function draw(faces, { width, height }) {
   for (const { box, match } of faces) {
     context.strokeStyle = context.fillStyle = match ? "#2ee66b" : "#ffb020";
     context.strokeRect(box.x, box.y, box.width, box.height);
-    context.fillText(match ? match.person_name || match.person_code : "unknown", box.x, Math.max(20, box.y - 8));
+    const name = match ? match.person_name || match.person_code : "unknown";
+    // No wider than the face: names of neighbours must not lie over each other.
+    context.fillText(name, box.x, Math.max(20, box.y - 8), box.width);
   }
 }
 
