@@ -13,6 +13,7 @@ from rollcall.cli.progress_bars import ProgressBars
 from rollcall.core.audit import Action, AuditEntry, AuditFilter, moment_of
 from rollcall.core.settings import Settings
 from rollcall.workflows.verify_audit import AuditReport, VerifyAudit
+from rollcall.core.spreadsheets import harmless_cell
 
 LISTED: Final = 50  # unless more are asked for
 _HASH: Final = re.compile("[0-9a-f]{64}")
@@ -98,13 +99,18 @@ async def _list(options: argparse.Namespace, settings: Settings) -> int:
     if options.csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(_COLUMNS)
-        writer.writerows([getattr(entry, name) for name in _COLUMNS] for entry in entries)
+        writer.writerows([_cell(getattr(entry, name)) for name in _COLUMNS] for entry in entries)
     else:
         print("\n".join(_table(entries)) or "There are no such entries.")
     return 0
 
 
 def _table(entries: Sequence[AuditEntry]) -> Iterator[str]:
+def _cell(value: object) -> str:
+    """Codes are whatever callers sent, and addresses what proxies did."""
+    return "" if value is None else harmless_cell(str(value))
+
+
     """In columns as wide as what is in them, but for the last."""
     if not entries:
         return

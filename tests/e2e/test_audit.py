@@ -140,6 +140,11 @@ def test_list_shows_what_is_asked_for(rollcall: Rollcall, database: SqlDatabase)
     rows = list(csv.DictReader(io.StringIO(rollcall("audit", "list", "--csv").stdout)))
     assert [int(row["number"]) for row in rows] == list(range(1, 61))
     assert rows[-1]["hash"] == entries(database)[-1].hash
+    with database.transaction() as records:
+        records.audit.add(Action.ENROLLED, student("=1+1"))
+    [row] = csv.DictReader(io.StringIO(rollcall("audit", "list", "--csv", "--limit", "1").stdout))
+    # A spreadsheet would carry it out.
+    assert row["person_code"] == "'=1+1"
     database.close()
 
 
