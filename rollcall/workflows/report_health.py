@@ -6,6 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 
+from rollcall.core.counted import counted
 from rollcall.core.database_ports import Database
 from rollcall.core.errors import DatabaseError, ModelNotLoaded, RollcallError
 from rollcall.core.figures import HealthStatus
@@ -84,7 +85,8 @@ class ReportHealth:
         if reason := self._why_degraded():
             warnings.append(reason)
         if self._waiting:
-            warnings.append(f"{self._waiting} faces still wait for their embedding by this model.")
+            waiting = counted(self._waiting, "face still waits for its", "faces still wait for their")
+            warnings.append(f"{waiting} embedding by this model.")
         if warnings:
             return self._health(HealthStatus.DEGRADED, " ".join(warnings), model)
         return self._health(HealthStatus.HEALTHY, "The service is ready.", model)

@@ -120,7 +120,7 @@ def test_verify_prints_the_newest_hash_and_fails_where_the_chain_is_broken(
         connection.exec_driver_sql("DROP TRIGGER RollcallAuditKept")
         connection.exec_driver_sql("DELETE FROM RollcallAudit WHERE Id = 2")
     assert rollcall("audit", "verify", status=1).stdout == (
-        "The audit is broken. Entry 2 is missing.\nBefore that 1 entries are right.\n"
+        "The audit is broken. Entry 2 is missing.\nBefore that 1 entry is right.\n"
     )
     database.close()
 
