@@ -14,7 +14,7 @@ from rollcall.cli.model_texts import ended, files, table
 from rollcall.cli.patient_database import require_database
 from rollcall.cli.progress_bars import ProgressBars
 from rollcall.core.counted import counted
-from rollcall.core.errors import DatabaseError, InvalidRequest, RollcallError
+from rollcall.core.errors import DatabaseError, InvalidRequest, ModelConflict, RollcallError
 from rollcall.core.faces import FALLBACK_MODEL
 from rollcall.core.models import Switch, SwitchState
 from rollcall.core.settings import Settings
@@ -101,6 +101,11 @@ async def _switch(options: argparse.Namespace, settings: Settings) -> int:
         # One that was broken off goes on.
         if switch is None or not switch.running or switch.target != options.name:
             switch = await switches.begin(options.name, force=options.force, check=await _is_alone(parts))
+        elif options.force and not switch.forced:
+            raise ModelConflict(
+                f"A switch to {options.name} is under way without --force. To force it, end that one first, "
+                "with `rollcall models cancel`; what is embedded by then is kept."
+            )
         switch = await _carried_out(parts, switch)
         print("\n".join(ended(switch)))
         if switch.state is SwitchState.DONE:

@@ -147,6 +147,8 @@ def test_a_switch_that_nobody_works_on_can_be_cancelled_once(models: Command, da
     with database.transaction() as records:
         records.switches.add(SwitchKind.SWITCH, FIRST, SECOND)
         records.settings.put("next_model", SECOND)
+    # Begun without it, it would go on without it.
+    assert "`rollcall models cancel`" in models("switch", SECOND, "--force", status=1)
     assert models("cancel") == (f"The switch to {SECOND} is cancelled. What was embedded is kept.\n")
     assert "No switch is under way." in models("cancel", status=1)
     assert states(models("list")) == {FIRST: "active"}
