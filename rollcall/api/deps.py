@@ -15,7 +15,6 @@ from rollcall.api.security import Gate, KeyCheck
 from rollcall.core.api_keys import ApiKey
 from rollcall.core.callers import ANONYMOUS, Caller, caller
 from rollcall.core.errors import Forbidden, ModelNotLoaded, Unauthorized
-from rollcall.core.figures import Exposition
 from rollcall.core.requests import request_id
 from rollcall.workflows.enroll import Enroll
 from rollcall.workflows.list_models import ListModels
@@ -24,9 +23,9 @@ from rollcall.workflows.recognize import Recognize
 from rollcall.workflows.registry import Registry
 from rollcall.workflows.report_health import ReportHealth
 from rollcall.workflows.scan_attendance import ScanAttendance
+from rollcall.workflows.scrape import Scrape
 from rollcall.workflows.switch_models import SwitchModels
 from rollcall.workflows.take_feedback import TakeFeedback
-from rollcall.workflows.take_figures import TakeFigures
 from rollcall.workflows.verify import Verify
 
 
@@ -44,8 +43,7 @@ class Workflows:
     health: ReportHealth
     switch_models: SwitchModels
     list_models: ListModels
-    take_figures: TakeFigures
-    exposition: Exposition
+    scrape: Scrape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

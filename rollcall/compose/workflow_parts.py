@@ -20,6 +20,7 @@ from rollcall.workflows.recognize import Recognize
 from rollcall.workflows.registry import Registry
 from rollcall.workflows.report_health import ReportHealth
 from rollcall.workflows.scan_attendance import ScanAttendance
+from rollcall.workflows.scrape import Scrape
 from rollcall.workflows.search import Search
 from rollcall.workflows.shadow import Shadow
 from rollcall.workflows.take_feedback import TakeFeedback
@@ -43,6 +44,14 @@ def workflows(
         database=health_database,
         why_degraded=on.models.why_degraded,
         why_not_prepared=on.prepare_database.problem,
+    )
+    figures = TakeFigures(
+        health=health,
+        models=on.models,
+        gallery=on.gallery,
+        carry_out_switch=carry_out_switch,
+        keep_embedded=keep_embedded,
+        pools={"requests": on.database, "recognition": on.recognition, "health": health_database},
     )
     return Workflows(
         enroll=Enroll(
@@ -70,15 +79,10 @@ def workflows(
             gallery=on.gallery,
             database=on.database,
         ),
-        take_figures=TakeFigures(
-            health=health,
-            models=on.models,
-            gallery=on.gallery,
-            carry_out_switch=carry_out_switch,
-            keep_embedded=keep_embedded,
-            pools={"requests": on.database, "recognition": on.recognition, "health": health_database},
+        scrape=Scrape(
+            figures=figures.run,
+            exposition=PrometheusExposition(version=__version__, folder=settings.prometheus_multiproc_dir),
         ),
-        exposition=PrometheusExposition(version=__version__, folder=settings.prometheus_multiproc_dir),
     )
 
 

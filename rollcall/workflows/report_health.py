@@ -74,8 +74,19 @@ class ReportHealth:
         self._count = _Probe("health-count")
         self._enrolled = 0
         self._waiting = 0
+        self._asking: asyncio.Task[Health] | None = None
 
     async def run(self) -> Health:
+        """How the service stands. Who asks while that is being found out gets the same answer, so that nobody
+        waits for longer than one does, and the runner and the database are asked once for all.
+        """
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask())
+            # If all its askers are gone nobody is left to see the error.
+            self._asking.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return await asyncio.shield(self._asking)
+
+    async def _ask(self) -> Health:
         (model, model_problem), database_problem = await asyncio.gather(self._model(), self._ask_database())
         problems = [problem for problem in (model_problem, database_problem) if problem]
         if problems:
