@@ -10,7 +10,7 @@ SERVE := $(BENTOML) serve service:FaceAPI
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-.PHONY: help serve dev bento image test load bench bench-database bench-switching bench-endurance bench-overhead lint format lock clean
+.PHONY: help serve dev bento image test screenshots load bench bench-database bench-switching bench-import bench-endurance bench-overhead lint format lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -50,6 +50,9 @@ test: .venv/dev ## Run all tests
 	@printf '%s\n' 'tests/e2e --share 1/2' 'tests/e2e --share 2/2' 'tests --ignore tests/e2e' \
 		| xargs -P 3 -L 1 $(BIN)/pytest
 
+screenshots: .venv/dev ## Draw the README's pictures of the console anew, into docs/screenshots
+	$(BIN)/python -m tests.browser.screenshots docs/screenshots
+
 load: .venv/dev ## Load a fresh server as a school does, into data/load/report.html; ARGS="--run-time 10m"
 	$(BIN)/python -m bench.load_day $(ARGS)
 
@@ -61,6 +64,9 @@ bench-database: .venv/dev ## Measure what the database costs, into bench/DATABAS
 
 bench-switching: .venv/dev ## Measure what a change of models costs, into bench/SWITCHING.md
 	$(BIN)/python -m bench.switching $(ARGS)
+
+bench-import: .venv/dev ## Measure what a bulk import costs, into bench/IMPORT.md
+	$(BIN)/python -m bench.importing $(ARGS)
 
 bench-endurance: .venv/dev ## Measure 10 minutes under load, into bench/ENDURANCE.md
 	$(BIN)/python -m bench.endurance $(ARGS)

@@ -5,6 +5,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, insert, inspect, s
 from db import tables
 from db.expressions import has_code
 from db.locking import lock
+from rollcall.core.attendance import counting
 from rollcall.core.records import AttendanceStatus
 
 
@@ -16,13 +17,13 @@ class SqlAttendance:
 
     def ensure_session(self, session_id: int) -> bool:
         """Whether the session exists. In a Sessions table made by us an absent one is added."""
-        if self._has_session(session_id):
+        if self.has_session(session_id):
             return True
-        if not self._sessions_are_ours():
+        if not self.sessions_are_ours():
             return False
         lock(self._connection)
         # Another transaction may have added it before the lock was ours.
-        if not self._has_session(session_id):
+        if not self.has_session(session_id):
             self._connection.execute(insert(tables.sessions).values(Id=session_id))
         return True
 
@@ -33,9 +34,8 @@ class SqlAttendance:
         """
         query = select(tables.attendance_records.c.Status).where(_row_of(session_id, student_code))
         rows = self._connection.execute(query.order_by(tables.attendance_records.c.Id)).scalars()
-        statuses = [_status(value) for value in rows]
-        present = [status for status in statuses if status is not AttendanceStatus.ABSENT]
-        return next(iter(present or statuses), None)
+        statuses = [status_of_text(value) for value in rows]
+        return statuses[counting(statuses)] if statuses else None
 
     def add(self, session_id: int, student_code: str, status: AttendanceStatus) -> None:
         """Insert a row, dated now."""
@@ -60,11 +60,13 @@ class SqlAttendance:
             .values(Status=status.value, AttendanceDate=func.current_timestamp())
         )
 
-    def _has_session(self, session_id: int) -> bool:
+    def has_session(self, session_id: int) -> bool:
+        """Whether the session has a row."""
         query = select(tables.sessions.c.Id).where(tables.sessions.c.Id == session_id)
         return self._connection.execute(query).first() is not None
 
-    def _sessions_are_ours(self) -> bool:
+    def sessions_are_ours(self) -> bool:
+        """Whether the Sessions table was made by us, and nobody has put another in its place."""
         query = select(tables.state.c.Value).where(tables.state.c.Name == tables.SESSIONS_ROW)
         if self._connection.execute(query).scalar() != tables.SESSIONS_ARE_OURS:
             return False
@@ -77,6 +79,7 @@ def _row_of(session_id: int, student_code: str) -> ColumnElement[bool]:
     return and_(table.c.SessionId == session_id, has_code(table.c.StudentCode, [student_code]))
 
 
-def _status(value: str | None) -> AttendanceStatus:
+def status_of_text(value: str | None) -> AttendanceStatus:
+    """What a row's Status means; one that is none of the three counts as `Present`."""
     known = {status.value.lower(): status for status in AttendanceStatus}
     return known.get((value or "").strip().lower(), AttendanceStatus.PRESENT)

@@ -1,14 +1,16 @@
 """Whether the users' tables have the columns that statements name."""
 
+import warnings
 from collections.abc import Iterator
 from typing import Final
 
 from sqlalchemy import Connection, Table, inspect
+from sqlalchemy.exc import SAWarning
 
 from db import tables
 from rollcall.core.errors import DatabaseError
 
-# Never read or written.
+# Never read or written, or only where they are.
 _UNUSED: Final = frozenset({"EmailAddress", "Campus", "Form", "Department", "StudentImage", "TeacherImage"})
 USERS_TABLES: Final = (
     tables.student,
@@ -42,6 +44,14 @@ def _missing(connection: Connection) -> Iterator[str]:
             found = {column["name"].lower() for column in inspector.get_columns(table.name)}
             missing = (name for name in needed_columns(table) if name.lower() not in found)
             yield from (f"{table.name}.{name}" for name in missing)
+
+
+def column_names(connection: Connection, table: Table) -> frozenset[str]:
+    """The columns that a table has, in small letters."""
+    with warnings.catch_warnings():
+        # Of types in the school's tables that SQLAlchemy does not know.
+        warnings.simplefilter("ignore", SAWarning)
+        return frozenset(column["name"].lower() for column in inspect(connection).get_columns(table.name))
 
 
 def needed_columns(table: Table) -> Iterator[str]:

@@ -62,7 +62,7 @@ class SqlCopies:
 
 def _remove_orphans(connection: Connection) -> None:
     """Somebody else deleted their faces. A restored face of the same Id would inherit them."""
-    for table in (tables.embeddings, tables.old_descriptors):
+    for table in tables.OF_A_PICTURE:
         has_face = exists().where(tables.face_data.c.Id == table.c.FaceId)
         connection.execute(delete(table).where(~has_face))
 

@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError
 from sqlalchemy.sql.dml import UpdateBase
 
+from db import tables
 from db.attendance import SqlAttendance
 from db.audit import SqlAudit
 from db.copy_losses import losses
@@ -116,6 +117,10 @@ class SqlWritableTables(SqlReadableTables):
         for rows in windows(self._connection, select(key), key, WINDOW):
             for keys in chunks(row[0] for row in rows):
                 self._connection.execute(delete(PLAIN[section]).where(key.in_(keys)))
+                if section is Section.FACES:
+                    # What is restored under the same Ids did not come from those photos.
+                    photos = tables.imported
+                    self._connection.execute(delete(photos).where(photos.c.FaceId.in_(keys)))
 
     def ensure_session(self, session_id: int) -> bool:
         """Whether the session exists. In a Sessions table made by us an absent one is added."""

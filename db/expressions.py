@@ -58,6 +58,25 @@ def _plain_code_key_on_sqlite(element: plain_code_key, compiler: SQLCompiler, **
     return f"lower(replace(rtrim({compiler.process(element.clauses, **kw)}), char(8490), 'k'))"
 
 
+class exact_text(FunctionElement[str]):
+    """A text that is compared and grouped letter by letter, whatever the column's collation."""
+
+    name = "exact_text"
+    type = String()
+    inherit_cache = True
+
+
+@compiles(exact_text, "mysql")
+def _exact_text_on_mysql(element: exact_text, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"CONVERT({compiler.process(element.clauses, **kw)} USING utf8mb4) COLLATE utf8mb4_bin"
+
+
+@compiles(exact_text, "sqlite")
+def _exact_text_on_sqlite(element: exact_text, compiler: SQLCompiler, **kw: Any) -> str:
+    # SQLite compares text exactly by itself.
+    return compiler.process(element.clauses, **kw)
+
+
 class unix_now(FunctionElement[int]):
     """Seconds since 1970 by the database's clock, whatever its time zone."""
 

@@ -11,12 +11,19 @@ from db.embeddings import read_embeddings, to_blob, to_json
 from db.expressions import chunks
 from db.known_faces import SqlKnownFaces
 from db.lacking import count_lacking, images_lacking, left_faces
-from db.listing import key_of, list_faces, of_person
+from db.listing import key_of, list_faces, of_person, picture_of
 from db.locking import lock
 from db.packets import require_room
 from rollcall.core.models import LeftFace
 from rollcall.core.people import PersonKey, PersonType
-from rollcall.core.records import EnrolledFace, FurtherEmbedding, NewFace, StoredEmbeddings, StoredImage
+from rollcall.core.records import (
+    EnrolledFace,
+    FurtherEmbedding,
+    KeptPicture,
+    NewFace,
+    StoredEmbeddings,
+    StoredImage,
+)
 
 # Made once, for each enrolment needs them.
 _ADD_FACE: Final = insert(tables.face_data).values(CreatedDate=func.current_timestamp())
@@ -78,6 +85,10 @@ class SqlFaces:
         query = select(table.c.PersonType, table.c.PersonCode).where(table.c.Id == face_id)
         row = self._connection.execute(query).first()
         return None if row is None else key_of(row.PersonType, row.PersonCode)
+
+    def picture(self, face_id: int) -> KeptPicture | None:
+        """Its picture; None if there is no face of that Id, or none with a picture."""
+        return picture_of(self._connection, face_id)
 
     def remove(self, face_id: int) -> bool:
         """Delete one face; False if there is none of that Id."""

@@ -133,7 +133,7 @@ class SqlKnownFaces:
             for face_id in changed
             if face_id in known and (face_id not in seen or seen[face_id][1] != known[face_id][1])
         ]
-        for table in (tables.embeddings, tables.old_descriptors):
+        for table in tables.OF_A_PICTURE:
             self._connection.execute(delete(table).where(table.c.FaceId.in_(outdated)))
         self.forget(changed)
         # What was seen, not what is there now: if that is newer, the next comparison finds it.

@@ -7,11 +7,12 @@ from typing import Final
 from sqlalchemy import ColumnElement, Connection, String, and_, func, select, type_coerce
 
 from db import tables
+from db.dates import date_of
 from db.expressions import chunks, has_code, plain_code_key
 from db.people import PersonRows, SqlPeople
 from rollcall.core.errors import InvalidRequest
 from rollcall.core.people import PersonKey, PersonType
-from rollcall.core.records import EnrolledFace
+from rollcall.core.records import EnrolledFace, KeptPicture
 
 UNKNOWN_DATE: Final = datetime(1970, 1, 1)  # for old rows whose CreatedDate is NULL or no date
 NO_LIMIT: Final = 2**62  # both databases know no OFFSET without a LIMIT
@@ -64,7 +65,7 @@ def list_faces(
             id=row.Id,
             person=key,
             person_name=names.get(key),
-            enrollment_date=_date(row.created),
+            enrollment_date=date_of(row.created) or UNKNOWN_DATE,
             has_image=row.Id in pictured,
         )
         for row, key in rows
@@ -86,10 +87,11 @@ def ids_with_image(connection: Connection, face_ids: Sequence[int]) -> frozenset
     return frozenset(found)
 
 
-def _date(value: object) -> datetime:
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            return UNKNOWN_DATE
-    return value.replace(tzinfo=None) if isinstance(value, datetime) else UNKNOWN_DATE
+def picture_of(connection: Connection, face_id: int) -> KeptPicture | None:
+    """The picture of one face; None if there is no face of that Id, or none with a picture."""
+    table = tables.face_data
+    query = select(table.c.ImageData, table.c.ContentType).where(table.c.Id == face_id)
+    row = connection.execute(query).first()
+    if row is None or not row.ImageData:
+        return None
+    return KeptPicture(image=bytes(row.ImageData), content_type=row.ContentType)

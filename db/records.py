@@ -9,13 +9,18 @@ from db.audit import SqlAudit
 from db.calibrations import SqlCalibrations
 from db.changes import SqlChanges
 from db.comparisons import SqlComparisons
+from db.directory import SqlDirectory
 from db.faces import SqlFaces
+from db.imported import SqlImportedFaces
+from db.jobs import SqlJobs
 from db.known_faces import SqlKnownFaces
 from db.logs import SqlRecognitionLog
 from db.old_descriptors import SqlOldDescriptors
 from db.people import PersonRows, SqlPeople
+from db.recent import SqlRecentRecognitions
 from db.recognitions import SqlRecognitions
 from db.retention import SqlLogRetention, of_comparisons, of_log, of_recognitions
+from db.rolls import SqlRolls
 from db.settings import SqlSettings
 from db.switches import SqlFingerprints, SqlServers, SqlSwitches
 
@@ -32,8 +37,16 @@ class SqlRecords:
         return SqlPeople(self.connection, self._hints)
 
     @cached_property
+    def directory(self) -> SqlDirectory:
+        return SqlDirectory(self.connection)
+
+    @cached_property
     def faces(self) -> SqlFaces:
         return SqlFaces(self.connection)
+
+    @cached_property
+    def imported(self) -> SqlImportedFaces:
+        return SqlImportedFaces(self.connection, self._hints)
 
     @cached_property
     def known_faces(self) -> SqlKnownFaces:
@@ -52,6 +65,10 @@ class SqlRecords:
         return SqlAttendance(self.connection)
 
     @cached_property
+    def rolls(self) -> SqlRolls:
+        return SqlRolls(self.connection)
+
+    @cached_property
     def log(self) -> SqlRecognitionLog:
         return SqlRecognitionLog(self.connection)
 
@@ -66,6 +83,10 @@ class SqlRecords:
     @cached_property
     def recognition_retention(self) -> SqlLogRetention:
         return of_recognitions(self.connection)
+
+    @cached_property
+    def recent(self) -> SqlRecentRecognitions:
+        return SqlRecentRecognitions(self.connection)
 
     @cached_property
     def comparisons(self) -> SqlComparisons:
@@ -98,3 +119,7 @@ class SqlRecords:
     @cached_property
     def fingerprints(self) -> SqlFingerprints:
         return SqlFingerprints(self.connection)
+
+    @cached_property
+    def jobs(self) -> SqlJobs:
+        return SqlJobs(self.connection)

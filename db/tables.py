@@ -124,7 +124,21 @@ old_descriptors = Table(
     Column("CreatedDate", DateTime),
 )
 
-OF_A_FACE = (embeddings, known_faces, old_descriptors)  # what goes with a row of FaceData, by its FaceId
+# From which photo of a bulk import a face came. SHA-256 of the photo, in hexadecimal digits.
+imported = Table(
+    "RollcallImported",
+    metadata,
+    Column("FaceId", Integer, primary_key=True, autoincrement=False),
+    Column("PersonType", String(20), nullable=False),
+    Column("FoldedCode", String(40), nullable=False),  # as core.people.fold_code has it
+    Column("PhotoHash", CHAR(64), nullable=False),
+    Column("CreatedDate", DateTime),
+)
+
+# What goes with a row of FaceData, by its FaceId.
+OF_A_FACE = (embeddings, known_faces, old_descriptors, imported)
+# Those of them that hold something about the picture it has: they are of no face where the face is gone.
+OF_A_PICTURE = (embeddings, old_descriptors, imported)
 
 # From here on moments are seconds since 1970 by the database's clock.
 
@@ -203,6 +217,52 @@ recognitions = Table(
     Column("Correct", SmallInteger),  # NULL until feedback comes
     Column("ActualCode", CHAR(10)),  # who it was, where the answer was wrong
     Column("CreatedDate", DateTime),
+)
+
+jobs = Table(
+    "RollcallJobs",
+    metadata,
+    Column("Id", Integer, primary_key=True),
+    Column("JobId", CHAR(32), nullable=False),
+    Column("Kind", String(20), nullable=False),
+    Column("State", String(20), nullable=False),
+    Column("PersonType", String(20), nullable=False),
+    Column("Mode", String(20), nullable=False),
+    Column("DryRun", SmallInteger, nullable=False),
+    Column("Total", Integer, nullable=False),
+    Column("Enrolled", Integer, nullable=False),
+    Column("Skipped", Integer, nullable=False),
+    Column("Failed", Integer, nullable=False),
+    Column("Warnings", Integer, nullable=False),
+    Column("RowsPerSecond", Double),
+    Column("Problem", String(1000)),
+    Column("Actor", String(100), nullable=False),  # who asked for it
+    Column("Address", String(64), nullable=False),
+    Column("RequestId", String(64), nullable=False),
+    Column("Owner", String(64)),  # the process that works on it
+    Column("Seen", BigInteger, nullable=False),  # when the owner last wrote here
+    Column("Created", BigInteger, nullable=False),
+    Column("Begun", BigInteger),
+    Column("Ended", BigInteger),
+)
+
+# A job's report. It names people, whoever they are: a list's codes may be nobody's.
+job_rows = Table(
+    "RollcallJobRows",
+    metadata,
+    Column("Id", Integer, primary_key=True),
+    Column("JobId", CHAR(32), nullable=False),
+    Column("Number", Integer, nullable=False),  # from 1, in the order of the list
+    Column("Line", Integer),
+    Column("PersonType", String(20)),
+    Column("PersonCode", String(100)),
+    Column("PersonName", String(200)),
+    Column("Photo", String(255)),
+    Column("Outcome", String(20), nullable=False),
+    Column("Code", String(50)),
+    Column("Reason", String(1000)),
+    Column("WhatToDo", String(1000)),
+    Column("SameFaceAs", String(40)),
 )
 
 settings = Table(

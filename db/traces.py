@@ -115,6 +115,12 @@ class SqlTraces:
             # Feedback names a code and no type.
             has_code(table.c.ActualCode, [person.code]),
         )
+        table = tables.job_rows
+        rules[table] = or_(
+            and_(has_code(table.c.PersonCode, [person.code]), table.c.PersonType == person.type.value),
+            # Rows of others that say whose face theirs is like.
+            has_code(table.c.SameFaceAs, [f"{person.type.value} {person.code}"]),
+        )
         rules[self._person] = has_code(self._person.c[f"{self._person.name}Code"], [person.code])
         return rules
 
@@ -165,7 +171,7 @@ class SqlTraces:
 
     def _orphaned(self) -> list[int]:
         found: set[int] = set()
-        for table in (tables.embeddings, tables.old_descriptors):
+        for table in tables.OF_A_PICTURE:
             has_face = exists().where(tables.face_data.c.Id == table.c.FaceId)
             found.update(
                 self._connection.execute(select(table.c.FaceId).distinct().where(~has_face)).scalars()

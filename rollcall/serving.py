@@ -25,6 +25,9 @@ DATABASE_PATIENCE: Final = 10.0
 RESTART: Final = 10.0
 EMBED: Final = 5.0
 SWITCH: Final = 2.0
+IMPORT: Final = 2.0
+TIDY: Final = 3600.0
+TIDY_RETRY: Final = 60.0
 ANNOUNCE: Final = 1.0
 FOLLOW: Final = 5.0
 NOTICE: Final = 20.0
@@ -75,6 +78,8 @@ def _background_work(parts: Parts) -> list[Step]:
         partial(_switch_for_ever, parts),
         partial(_for_ever, parts.announce.round, "Announcing this server", ANNOUNCE, FOLLOW),
         partial(_for_ever, notice, "Other programs' writes", NOTICE, NOTICE),
+        partial(_import_for_ever, parts),
+        partial(_for_ever, parts.imports.tidy, "Old imports", TIDY, TIDY_RETRY),
         partial(_for_ever, retain, "Old rows of the log", RETAIN, RETAIN_RETRY),
     ]
     if parts.shadow is not None:
@@ -141,6 +146,20 @@ async def _switch_for_ever(parts: Parts) -> None:
         except RollcallError as error:
             logger.warning("The switch of models must wait: %s", error.message)
             await asyncio.sleep(SWITCH)
+
+
+async def _import_for_ever(parts: Parts) -> None:
+    begun = parts.workflows.import_jobs.begun
+    while True:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(begun.wait(), IMPORT)
+        begun.clear()
+        try:
+            while await parts.imports.round():
+                pass
+        except RollcallError as error:
+            logger.warning("The import must wait: %s", error.message)
+            await asyncio.sleep(IMPORT)
 
 
 async def _for_ever(step: Step, what: str, pause: float, retry: float) -> None:

@@ -17,6 +17,7 @@ from db.migrations import (
     m0004_models,
     m0005_recognitions,
     m0006_audit,
+    m0007_imports,
 )
 
 
@@ -33,4 +34,5 @@ MIGRATIONS: Final[Sequence[Migration]] = (
     Migration(4, "models", m0004_models.statements),
     Migration(5, "recognitions", m0005_recognitions.statements),
     Migration(6, "audit", m0006_audit.statements),
+    Migration(7, "imports", m0007_imports.statements),
 )

@@ -12,6 +12,7 @@ from rollcall import __version__
 from rollcall.api.access import Access
 from rollcall.api.answer_headers import AnswerHeaders
 from rollcall.api.body_budget import BodyBudget
+from rollcall.api.console import install_console
 from rollcall.api.cors import Cors
 from rollcall.api.counting import CountRequests
 from rollcall.api.deadlines import Deadline
@@ -19,12 +20,24 @@ from rollcall.api.deps import Guards
 from rollcall.api.docs_page import install_docs
 from rollcall.api.errors import install_error_handlers
 from rollcall.api.middleware import LastNet, RequestId
-from rollcall.api.openapi import install_openapi
+from rollcall.api.openapi import install_openapi, operation_id
 from rollcall.api.rate_limit import RATE_LIMIT_HEADERS, RateLimit
-from rollcall.api.routes import attendance, faces, feedback, health, metrics, models
+from rollcall.api.routes import (
+    attendance,
+    face_images,
+    faces,
+    feedback,
+    health,
+    jobs,
+    metrics,
+    models,
+    people,
+    statistics,
+)
 from rollcall.api.routes.fallthrough import install_fallthrough
 from rollcall.api.security import Gate, KeyCheck
 from rollcall.api.unread import CloseUnread
+from rollcall.api.uploads import UploadPlaces
 from rollcall.core.observing import UNOBSERVED, RequestObserver
 from rollcall.core.requests import Tracing, Untraced
 from rollcall.core.settings import Settings
@@ -57,6 +70,7 @@ def create_app(
         redoc_url=None,
         lifespan=_guarded(lifespan),
         telemetry=NO_TELEMETRY,
+        generate_unique_id_function=operation_id,
     )
     app.state.guards = Guards(
         keys=KeyCheck(settings.api_keys),
@@ -67,11 +81,24 @@ def create_app(
         ),
         gate=Gate(max_concurrent=settings.max_concurrent_requests, max_queued=settings.max_queued_requests),
         bodies=BodyBudget(),
-        deadline=Deadline(settings.request_timeout_seconds),
+        deadline=Deadline(settings.request_timeout_seconds, max_upload_bytes=settings.max_import_mb * 2**20),
     )
+    app.state.upload_places = UploadPlaces()
     install_docs(app)
-    for routes in (faces, feedback, attendance, models, health, metrics):
+    for routes in (
+        faces,
+        face_images,
+        feedback,
+        attendance,
+        people,
+        models,
+        jobs,
+        statistics,
+        health,
+        metrics,
+    ):
         app.include_router(routes.router)
+    install_console(app)
     install_fallthrough(app)
     install_error_handlers(app)
     install_openapi(app)

@@ -16,14 +16,18 @@ from rollcall.core.api_keys import ApiKey
 from rollcall.core.callers import ANONYMOUS, Caller, caller
 from rollcall.core.errors import Forbidden, ModelNotLoaded, Unauthorized
 from rollcall.core.requests import request_id
+from rollcall.workflows.call_roll import CallRoll
 from rollcall.workflows.enroll import Enroll
+from rollcall.workflows.import_jobs import ImportJobs
 from rollcall.workflows.list_models import ListModels
 from rollcall.workflows.look import Look
 from rollcall.workflows.recognize import Recognize
 from rollcall.workflows.registry import Registry
 from rollcall.workflows.report_health import ReportHealth
+from rollcall.workflows.report_statistics import ReportStatistics
 from rollcall.workflows.scan_attendance import ScanAttendance
 from rollcall.workflows.scrape import Scrape
+from rollcall.workflows.show_picture import ShowPicture
 from rollcall.workflows.switch_models import SwitchModels
 from rollcall.workflows.take_feedback import TakeFeedback
 from rollcall.workflows.verify import Verify
@@ -38,12 +42,16 @@ class Workflows:
     verify: Verify
     look: Look
     registry: Registry
+    show_picture: ShowPicture
     scan_attendance: ScanAttendance
+    call_roll: CallRoll
     take_feedback: TakeFeedback
     health: ReportHealth
+    report_statistics: ReportStatistics
     switch_models: SwitchModels
     list_models: ListModels
     scrape: Scrape
+    import_jobs: ImportJobs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,7 @@ STATUS: dict[type[e.RollcallError], int] = {
     e.ModelUnusable: 422,
     e.ModelConflict: 409,
     e.DatabaseError: 503,
+    e.StorageFull: 507,
     e.Unauthorized: 401,
     e.Forbidden: 403,
     e.NotFound: 404,

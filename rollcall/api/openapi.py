@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 
 from rollcall.api.errors import STATUS
@@ -88,31 +89,53 @@ def takes(schema: type[SchemaIn], *, form: bool = True) -> dict[str, Any]:
     reference = {"$ref": _REF.format(model=schema.__name__)}
     content: dict[str, Any] = {"application/json": {"schema": reference}}
     if form:
-        content["multipart/form-data"] = {"schema": _as_form(schema)}
+        content["multipart/form-data"] = {"schema": {"$ref": _REF.format(model=_form_name(schema.__name__))}}
     return {"requestBody": {"required": True, "content": content}}
 
 
-def _as_form(schema: type[SchemaIn]) -> Document:
+def _form_name(schema: str) -> str:
+    return f"{schema}Form"
+
+
+def _forms(schemas: Document) -> Document:
+    """A form for each body with a picture, by name: generated clients make one class of each name."""
+    return {
+        _form_name(name): _as_form(name, schema)
+        for name, schema in schemas.items()
+        if any(field.endswith("_base64") for field in schema.get("properties", {}))
+    }
+
+
+def _as_form(name: str, schema: Document) -> Document:
     """The schema with files in place of base64 fields."""
-    document = schema.model_json_schema(ref_template=_REF)
-    document.pop("$defs", None)
-    document["title"] = f"{schema.__name__}Form"
+    document = {**schema, "title": _form_name(name)}
     properties: Document = {}
-    for name, field in document["properties"].items():
-        if name.endswith("_base64"):
-            what = field["description"].split(":")[0]
-            name, field = (
-                name.removesuffix("_base64"),
-                {
-                    "type": "string",
-                    "format": "binary",
-                    "description": f"{what}: a JPEG, PNG or WebP file of at most 10 MB.",
-                },
-            )
-        properties[name] = field
+    for field, described in document["properties"].items():
+        if field.endswith("_base64"):
+            properties[_file_name(field)] = _file(described["description"].split(":")[0])
+        else:
+            properties[field] = described
     document["properties"] = properties
-    document["required"] = [name.removesuffix("_base64") for name in document.get("required", [])]
+    document["required"] = [_file_name(field) for field in document.get("required", [])]
     return document
+
+
+def _file_name(field: str) -> str:
+    return field.removesuffix("_base64")
+
+
+def _file(what: str) -> Document:
+    return {
+        "type": "string",
+        "format": "binary",
+        "description": f"{what}: a JPEG, PNG or WebP file of at most 10 MB.",
+        "examples": ["ada.jpg"],
+    }
+
+
+def operation_id(route: APIRoute) -> str:
+    """The handler's name: what generated clients call the operation."""
+    return route.name
 
 
 def install_openapi(app: FastAPI) -> None:
@@ -126,7 +149,7 @@ def install_openapi(app: FastAPI) -> None:
             _, definitions = models_json_schema(
                 [(schema, "validation") for schema in SchemaIn.__subclasses__()], ref_template=_REF
             )
-            made["components"]["schemas"].update(definitions["$defs"])
+            made["components"]["schemas"].update(definitions["$defs"], **_forms(definitions["$defs"]))
             _secure(made)
             app.openapi_schema = made
         return app.openapi_schema
@@ -156,4 +179,5 @@ def _guard(operation: Document, role: Role) -> None:
     needed = "kiosk or admin" if role is Role.KIOSK else "admin"
     said = operation.get("description", operation["summary"])
     operation["description"] = f"{said}\n\nWhere the server has keys: the role {needed}."
-    operation["responses"]["200"].setdefault("headers", {}).update(RATE_LIMIT_DESCRIPTIONS)
+    done = next(answer for status, answer in operation["responses"].items() if status in ("200", "202"))
+    done.setdefault("headers", {}).update(RATE_LIMIT_DESCRIPTIONS)

@@ -1,11 +1,13 @@
 """The composition root: settings → parts. `service.py` and the command line build the same ones here."""
 
 from dataclasses import dataclass
+from typing import Final
 from uuid import uuid4
 
 from db.engine import SqlDatabase
 from rollcall.api.deps import Workflows
 from rollcall.compose.ground import ground, open_with
+from rollcall.compose.import_parts import carry_out_imports, import_alone
 from rollcall.compose.model_parts import further_models, has_fallback
 from rollcall.compose.workflow_parts import shadow_of, workflows
 from rollcall.core.observing import UNOBSERVED, Observer
@@ -14,6 +16,8 @@ from rollcall.core.settings import Settings
 from rollcall.gallery.gallery import FaceGallery
 from rollcall.modelstore.keeper import ModelKeeper
 from rollcall.workflows.announce import Announce
+from rollcall.workflows.bulk_import import BulkImport
+from rollcall.workflows.carry_out_imports import CarryOutImports
 from rollcall.workflows.carry_out_switch import CarryOutSwitch
 from rollcall.workflows.embed_missing import EmbedMissing
 from rollcall.workflows.evaluate import Evaluate
@@ -22,9 +26,13 @@ from rollcall.workflows.notice_foreign_writes import NoticeForeignWrites
 from rollcall.workflows.prepare_database import PrepareDatabase
 from rollcall.workflows.retain_logs import RetainLogs
 from rollcall.workflows.shadow import Shadow
+from runners.backends import streams_of
 from runners.cores import available_cores
-from runners.local import LocalFaceReader
+from runners.local import BatchingFaceReader, LocalFaceReader
 from runners.models import ModelCache
+
+# Pictures in flight in a command: a batch that is read and one that waits, for each stream.
+READS_A_STREAM: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +48,8 @@ class Parts:
     keep_embedded: KeepEmbedded
     announce: Announce
     carry_out_switch: CarryOutSwitch
+    imports: CarryOutImports
+    import_alone: BulkImport
     shadow: Shadow | None
     notice_foreign_writes: NoticeForeignWrites
     evaluate: Evaluate
@@ -77,6 +87,11 @@ def local_reader(settings: Settings, observer: Observer = UNOBSERVED) -> FaceRea
     return LocalFaceReader(model_cache(settings, observer))
 
 
+def batching_reader(settings: Settings) -> FaceReader:
+    """The same, several pictures at a time, for a command that reads many."""
+    return BatchingFaceReader(model_cache(settings), streams=streams_of(cores(settings)))
+
+
 def build(settings: Settings, faces: FaceReader, observer: Observer = UNOBSERVED) -> Parts:
     """Make all parts; nothing is started, and no connection opened."""
     on = ground(settings, faces, observer)
@@ -93,6 +108,7 @@ def build(settings: Settings, faces: FaceReader, observer: Observer = UNOBSERVED
         pace=on.pace,
         owner=server,
     )
+    imports = carry_out_imports(on, server)
     shadow = shadow_of(on)
     return Parts(
         database=on.database,
@@ -109,8 +125,10 @@ def build(settings: Settings, faces: FaceReader, observer: Observer = UNOBSERVED
             loaded=lambda: on.models.loaded,
         ),
         carry_out_switch=carry_out_switch,
+        imports=imports,
+        import_alone=import_alone(on, width=READS_A_STREAM * streams_of(cores(settings))),
         shadow=shadow,
         notice_foreign_writes=NoticeForeignWrites(database=on.database),
         evaluate=Evaluate(models=on.models, faces=faces, database=on.database),
-        workflows=workflows(on, keep_embedded, carry_out_switch, shadow),
+        workflows=workflows(on, keep_embedded, carry_out_switch, imports, shadow),
     )

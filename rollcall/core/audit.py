@@ -38,6 +38,7 @@ class Action(StrEnum):
     """What was done. What follows by itself, such as embedding stored pictures anew, is not told."""
 
     ENROLLED = "enrolled"
+    IMPORT_BEGUN = "import_begun"  # of a list; each face of it is told as enrolled
     FACE_DELETED = "face_deleted"
     PERSON_DELETED = "person_deleted"  # all faces of one person
     ERASED = "erased"  # everything about one person, who is not named

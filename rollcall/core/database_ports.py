@@ -4,9 +4,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
+from rollcall.core.attendance import Rolls
 from rollcall.core.audit import Audit
 from rollcall.core.comparisons import Comparison
+from rollcall.core.directory import Directory
 from rollcall.core.feedback import Recognitions
+from rollcall.core.imports import ImportedFaces
+from rollcall.core.jobs import Jobs
 from rollcall.core.legacy import OldDescriptors
 from rollcall.core.models import LeftFace
 from rollcall.core.people import Person, PersonKey, PersonType
@@ -14,6 +18,7 @@ from rollcall.core.records import (
     AttendanceStatus,
     EnrolledFace,
     FurtherEmbedding,
+    KeptPicture,
     NewFace,
     News,
     Position,
@@ -24,6 +29,7 @@ from rollcall.core.records import (
     StoredImage,
 )
 from rollcall.core.shared_settings import SharedSettings
+from rollcall.core.statistics import RecentRecognitions
 from rollcall.core.switch_ports import Fingerprints, Servers, Switches
 
 T = TypeVar("T")
@@ -52,6 +58,10 @@ class Faces(Protocol):
 
     def owner(self, face_id: int) -> PersonKey | None:
         """Whose face it is; None if there is none of that Id, or its row names nobody who can be."""
+        ...
+
+    def picture(self, face_id: int) -> KeptPicture | None:
+        """Its picture; None if there is no face of that Id, or none with a picture."""
         ...
 
     def remove(self, face_id: int) -> bool:
@@ -230,7 +240,11 @@ class Records(Protocol):
     @property
     def people(self) -> People: ...
     @property
+    def directory(self) -> Directory: ...
+    @property
     def faces(self) -> Faces: ...
+    @property
+    def imported(self) -> ImportedFaces: ...
     @property
     def known_faces(self) -> KnownFaces: ...
     @property
@@ -240,6 +254,8 @@ class Records(Protocol):
     @property
     def attendance(self) -> Attendance: ...
     @property
+    def rolls(self) -> Rolls: ...
+    @property
     def log(self) -> RecognitionLog: ...
     @property
     def log_retention(self) -> LogRetention: ...
@@ -247,6 +263,8 @@ class Records(Protocol):
     def recognitions(self) -> Recognitions: ...
     @property
     def recognition_retention(self) -> LogRetention: ...
+    @property
+    def recent(self) -> RecentRecognitions: ...
     @property
     def comparisons(self) -> Comparisons: ...
     @property
@@ -263,6 +281,8 @@ class Records(Protocol):
     def servers(self) -> Servers: ...
     @property
     def fingerprints(self) -> Fingerprints: ...
+    @property
+    def jobs(self) -> Jobs: ...
 
 
 class Database(Protocol):

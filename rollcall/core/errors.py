@@ -159,6 +159,14 @@ class DatabaseError(RollcallError):
     summary = "The database did not answer."
 
 
+class StorageFull(RollcallError):
+    """The disk has no room for what was sent."""
+
+    code = "STORAGE_FULL"
+    suggestion = "Make room on the server's disk, where IMPORT_DIR is, or send less at a time."
+    summary = "The server's disk is full."
+
+
 class Unauthorized(RollcallError):
     """API_KEYS is set and the request carries no key."""
 

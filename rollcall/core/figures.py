@@ -45,7 +45,7 @@ class Figures:
 
     `faces` and `downloads` (bytes that have come) are by model. `switch` is the model that this server
     prepares, with how many of how many faces it has gone through. `pools` are by name. `embedding`: whether
-    missing embeddings are being made.
+    missing embeddings are being made; `importing`: whether a bulk import is under way.
     """
 
     status: HealthStatus
@@ -57,6 +57,7 @@ class Figures:
     downloads: Mapping[str, int]
     switch: tuple[str, int, int] | None
     embedding: bool
+    importing: bool
     pools: Mapping[str, PoolFigures]
 
 

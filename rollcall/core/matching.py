@@ -31,6 +31,15 @@ def similarities(gallery: Embeddings, probe: Embedding, metric: Metric) -> NDArr
     return np.asarray(1 - distances * (2 / 3), dtype=np.float32)
 
 
+def all_similarities(gallery: Embeddings, probes: Embeddings, metric: Metric) -> NDArray[np.float32]:
+    """The same for several probes (m, dim): (n, m)."""
+    # Absurd numbers in a database overflow; whoever looks for the greatest leaves out what is not finite.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if metric is Metric.COSINE:
+            return gallery @ probes.T
+        return np.stack([similarities(gallery, probe, metric) for probe in probes], axis=1)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thresholds:
     """From which similarity on two faces are held to be one person's."""

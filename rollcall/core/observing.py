@@ -4,6 +4,8 @@ from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from typing import Final, Protocol
 
+from rollcall.core.imports import RowOutcome
+
 
 class Step(StrEnum):
     """What a request's time goes into."""
@@ -87,6 +89,10 @@ class Observer(Protocol):
         """Somebody told whether a recognition was right."""
         ...
 
+    def imported(self, outcome: RowOutcome) -> None:
+        """A row of a bulk import is done."""
+        ...
+
 
 class RequestObserver(Protocol):
     """Told by the HTTP API. No argument may be what a caller sent: each becomes a label."""
@@ -119,6 +125,8 @@ class Unobserved:
     def compared(self, outcome: ComparisonOutcome) -> None: ...
 
     def feedback(self, model: str, outcome: FeedbackOutcome) -> None: ...
+
+    def imported(self, outcome: RowOutcome) -> None: ...
 
     def answered(self, *, route: str, method: str, status: int, seconds: float) -> None: ...
 

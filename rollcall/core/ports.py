@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from rollcall.core.calibration import Calibrations
-from rollcall.core.faces import Embedding, Reading, ReadRequest
+from rollcall.core.faces import Embedding, Embeddings, Reading, ReadRequest
 from rollcall.core.matching import Match, Thresholds
 from rollcall.core.models import ActiveModel, LoadedModel
 from rollcall.core.people import PersonKey, PersonType
@@ -37,6 +37,18 @@ class FaceReader(Protocol):
 
     async def unload(self, model: str) -> None:
         """Free a model's memory. Pictures that it is reading are read to their end."""
+        ...
+
+
+class Pictures(Protocol):
+    """Makes small pictures of large ones."""
+
+    async def reduced(self, image: bytes, max_side: int) -> bytes:
+        """The picture as an upright JPEG whose longer side has at most so many pixels.
+
+        Raises:
+            InvalidImage, UnsupportedImageFormat, ImageTooLarge: the picture cannot be used.
+        """
         ...
 
 
@@ -96,6 +108,13 @@ class Gallery(Protocol):
         self, probes: Mapping[str, Embedding], person: PersonKey, thresholds: Thresholds
     ) -> Match | None:
         """How like one person the probe is; None if no face of that person can be compared."""
+        ...
+
+    def likest_others(
+        self, model: str, probes: Embeddings, people: Sequence[PersonKey]
+    ) -> Sequence[tuple[PersonKey, float] | None]:
+        """For each embedding (n, dim) by a model, and the person whose it is: who else is likest, and how
+        like. None where nobody else has a face by that model."""
         ...
 
 

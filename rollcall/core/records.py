@@ -113,6 +113,14 @@ class EnrolledFace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptPicture:
+    """The picture of a FaceData row and what the row says of it; perhaps of another program's making."""
+
+    image: bytes
+    content_type: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecognitionAttempt:
     """A row for FaceRecognitionLogs; no person means that nobody was recognised."""
 

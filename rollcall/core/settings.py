@@ -120,6 +120,8 @@ class Settings(BaseSettings):
     inference_threads: int | None = Field(default=None, ge=1)
     multiple_faces_policy: Literal["largest", "reject"] = "largest"
     unknown_person_policy: Literal["create", "reject"] = "create"
+    import_dir: Path = Path("data/imports")
+    max_import_mb: int = Field(default=2048, ge=1, le=1_000_000)
     prometheus_multiproc_dir: Path | None = None  # BentoML sets it for its workers
     # OpenTelemetry's own names. Its SDK reads all others; these say whether there are traces, and where to.
     otel_exporter_otlp_endpoint: str | None = Field(default=None, repr=False)  # may hold a password

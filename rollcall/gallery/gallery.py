@@ -10,7 +10,7 @@ from typing import Final
 from rollcall.core.calibration import Calibrations
 from rollcall.core.database_ports import Database, Records
 from rollcall.core.errors import DatabaseError
-from rollcall.core.faces import Embedding
+from rollcall.core.faces import Embedding, Embeddings
 from rollcall.core.matching import Match, Thresholds
 from rollcall.core.people import PersonKey, PersonType
 from rollcall.core.records import SHARED, News, Position, StoredEmbeddings
@@ -112,6 +112,11 @@ class FaceGallery:
         self, probes: Mapping[str, Embedding], person: PersonKey, thresholds: Thresholds
     ) -> Match | None:
         return self._state.index.compare(probes, person, thresholds)
+
+    def likest_others(
+        self, model: str, probes: Embeddings, people: Sequence[PersonKey]
+    ) -> Sequence[tuple[PersonKey, float] | None]:
+        return self._state.index.likest_others(model, probes, people)
 
 
 def _calibrations(records: Records) -> Calibrations:

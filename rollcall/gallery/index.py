@@ -1,12 +1,12 @@
 """All faces of the gallery, and how the answers of several models are put together."""
 
 from collections import Counter, deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
 
-from rollcall.core.faces import Embedding
+from rollcall.core.faces import Embedding, Embeddings
 from rollcall.core.matching import Match, Thresholds
 from rollcall.core.people import PersonKey, PersonType
 from rollcall.core.records import StoredEmbeddings
@@ -69,6 +69,13 @@ class Index:
         found = (shelf.of_person(person) for shelf in self._view(thresholds.active_model))
         shelves = [shelf for shelf in found if shelf is not None]
         return next(iter(_ranked(shelves, probes, thresholds, only=None, limit=1)), None)
+
+    def likest_others(
+        self, model: str, probes: Embeddings, people: Sequence[PersonKey]
+    ) -> list[tuple[PersonKey, float] | None]:
+        """See core.ports.Gallery.likest_others."""
+        shelf = self._shelves.get((model, probes.shape[1]))
+        return [None] * len(people) if shelf is None else shelf.likest_others(probes, people)
 
     def _view(self, active: str) -> tuple[Shelf, ...]:
         """The active model's shelves whole, and of the others the faces which that model lacks."""

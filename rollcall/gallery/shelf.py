@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from rollcall.core.faces import Embedding, metric_of
-from rollcall.core.matching import similarities
+from rollcall.core.faces import Embedding, Embeddings, metric_of
+from rollcall.core.matching import all_similarities, similarities
 from rollcall.core.people import PersonKey, PersonType
 from rollcall.core.records import StoredEmbeddings
 from rollcall.gallery.rows import BLOCK, Rows, cut, type_number
@@ -105,6 +105,26 @@ class Shelf:
             if len(people) >= limit or len(rows) < count:
                 return list(people.items())[:limit]
             count *= 8
+
+    def likest_others(
+        self, probes: Embeddings, people: Sequence[PersonKey]
+    ) -> list[tuple[PersonKey, float] | None]:
+        """For each probe (n, dim) the most similar face that is somebody else's; None where there is none."""
+        best: list[tuple[PersonKey, float] | None] = [None] * len(people)
+        if probes.shape[1:] != self.blocks[0].vectors.shape[1:]:
+            return best
+        own = np.array([hash(person) for person in people], dtype=np.int64)
+        greatest = np.full(len(people), -np.inf, dtype=np.float32)
+        for block in self.blocks:
+            # All probes at once: the vectors come from memory once and not for each of them.
+            found = all_similarities(block.vectors, probes, metric_of(self.model))
+            found[(block.hashes[:, None] == own) | ~np.isfinite(found)] = -np.inf
+            places = found.argmax(axis=0)
+            values = found[places, np.arange(len(people))]
+            for i in np.flatnonzero(values > greatest).tolist():
+                greatest[i] = values[i]
+                best[i] = block.people[places[i]], float(values[i])
+        return best
 
     def _wanted(self, only: PersonType | None) -> NDArray[np.bool_] | None:
         if only is None:

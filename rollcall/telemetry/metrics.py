@@ -9,6 +9,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 from rollcall.core.errors import RollcallError
+from rollcall.core.imports import RowOutcome
 from rollcall.core.observing import (
     ComparisonOutcome,
     FeedbackOutcome,
@@ -106,6 +107,9 @@ FEEDBACK: Final = Counter(
     ["model", "outcome"],
     registry=REGISTRY,
 )
+IMPORT_ROWS: Final = Counter(
+    "rollcall_import_rows", "Rows of bulk imports, dry runs included.", ["outcome"], registry=REGISTRY
+)
 
 
 def error_codes(base: type[RollcallError] = RollcallError) -> frozenset[str]:
@@ -121,6 +125,7 @@ OUTCOME: Final = {
     for outcome in RecognitionOutcome
 }
 COMPARED: Final = {outcome: COMPARISONS.labels(outcome.value) for outcome in ComparisonOutcome}
+IMPORTED: Final = {outcome: IMPORT_ROWS.labels(outcome.value) for outcome in RowOutcome}
 ERROR: Final = {code: ERRORS.labels(code) for code in error_codes()}
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from opentelemetry.trace import Span, get_tracer
 from prometheus_client import Counter, Histogram
 
+from rollcall.core.imports import RowOutcome
 from rollcall.core.observing import (
     ComparisonOutcome,
     FeedbackOutcome,
@@ -51,6 +52,9 @@ class PrometheusObserver:
 
     def feedback(self, model: str, outcome: FeedbackOutcome) -> None:
         metrics.FEEDBACK.labels(model, outcome.value).inc()
+
+    def imported(self, outcome: RowOutcome) -> None:
+        metrics.IMPORTED[outcome].inc()
 
     def answered(self, *, route: str, method: str, status: int, seconds: float) -> None:
         found = self._answered.get((route, method, status))

@@ -72,6 +72,7 @@ class State(Collector):
         jobs = {
             "switch": figures.switch is not None,
             "embed": figures.embedding,
+            "import": figures.importing,
             "download": len(figures.downloads),
         }
         yield _gauge(

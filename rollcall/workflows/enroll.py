@@ -13,15 +13,11 @@ from rollcall.core.errors import (
     DatabaseError,
     DuplicateEnrollment,
     InternalError,
-    LowQualityImage,
     PersonNotFound,
     RollcallError,
 )
-from rollcall.core.faces import MIN_QUALITY, Quality, ReadRequest, Subjects
 from rollcall.core.people import Person, PersonKey
-from rollcall.core.ports import FaceReader, ModelFiles, Models
-from rollcall.core.records import NewFace
-from rollcall.workflows.probes import FacePolicy
+from rollcall.workflows.new_faces import NewFaces, ReadFace
 
 T = TypeVar("T")
 
@@ -61,32 +57,12 @@ class Enrolled:
     warnings: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Ready:
-    face: NewFace
-    warnings: tuple[str, ...]
-
-
 class Enroll:
     """Reads the picture's largest face and stores it, or nothing at all."""
 
-    def __init__(
-        self,
-        *,
-        models: Models,
-        files: ModelFiles,
-        faces: FaceReader,
-        database: Database,
-        policy: FacePolicy,
-        check_quality: bool,
-        create_people: bool,
-    ) -> None:
-        self._models = models
-        self._files = files
-        self._faces = faces
+    def __init__(self, *, new_faces: NewFaces, database: Database, create_people: bool) -> None:
+        self._new_faces = new_faces
         self._database = database
-        self._policy = policy
-        self._check_quality = check_quality
         self._create_people = create_people
 
     async def one(self, enrollment: Enrollment) -> Enrolled:
@@ -107,7 +83,7 @@ class Enroll:
         """
         slots = asyncio.Semaphore(BATCH_READS)
 
-        async def read(item: Enrollment | RollcallError) -> _Ready | RollcallError:
+        async def read(item: Enrollment | RollcallError) -> ReadFace | RollcallError:
             if isinstance(item, RollcallError):
                 return item
             async with slots:
@@ -126,30 +102,10 @@ class Enroll:
                     results.append(await _outcome(self._store(item, ready)))
         return results
 
-    async def _read(self, enrollment: Enrollment) -> _Ready:
-        model = self._models.active()
-        if not model.checked:
-            # What another recogniser than the name's makes must not be stored under it.
-            await self._files.ensure(model.name)
-        assess = Subjects.LARGEST if self._check_quality else Subjects.NONE
-        reading = await self._faces.read(
-            ReadRequest(picture=enrollment.picture, model=model.name, embed=Subjects.LARGEST, assess=assess)
-        )
-        warnings = self._policy.check(len(reading.faces))
-        for quality in (face.quality for face in reading.faces if face.quality is not None):
-            require_quality(quality)
-        embedded = [face.embedding for face in reading.faces if face.embedding is not None]
-        face = NewFace(
-            person=enrollment.person,
-            model=model.name,
-            embedding=self._policy.pick(embedded),
-            image=enrollment.picture,
-            content_type=reading.content_type,
-            original_name=enrollment.original_name,
-        )
-        return _Ready(face=face, warnings=warnings)
+    async def _read(self, enrollment: Enrollment) -> ReadFace:
+        return await self._new_faces.read(enrollment.person, enrollment.picture, enrollment.original_name)
 
-    async def _store(self, enrollment: Enrollment, ready: _Ready) -> Enrolled:
+    async def _store(self, enrollment: Enrollment, ready: ReadFace) -> Enrolled:
         def write(records: Records) -> int:
             records.changes.lock()
             created, replaced = self._require_person(records, enrollment), 0
@@ -197,11 +153,3 @@ def _database_is_away(results: Sequence[Enrolled | RollcallError]) -> bool:
     """Whether the last items failed for it: each further one would wait in vain as long as they did."""
     last = results[-FAILURES_TO_GIVE_UP:]
     return len(last) == FAILURES_TO_GIVE_UP and all(isinstance(result, DatabaseError) for result in last)
-
-
-def require_quality(quality: Quality) -> None:
-    """Raises LowQualityImage, with the reasons, for a face that must not be enrolled."""
-    if quality.score < MIN_QUALITY:
-        raise LowQualityImage(
-            " ".join(quality.reasons), reasons=list(quality.reasons), score=round(quality.score, 3)
-        )

@@ -14,12 +14,12 @@ from rollcall.core.database_ports import Database
 from rollcall.core.error_rates import ErrorRates
 from rollcall.core.errors import InvalidRequest, ModelNotLoaded, NoFaceDetected, RollcallError
 from rollcall.core.faces import Embedding, ReadRequest, Subjects, metric_of
+from rollcall.core.imports import PHOTO_SUFFIXES
 from rollcall.core.logistic_fit import fit_logistic
 from rollcall.core.matching import similarities
 from rollcall.core.people import fold_code
 from rollcall.core.ports import FaceReader, Models
 from rollcall.core.records import StoredCalibration
-from rollcall.workflows.bulk_import import PHOTO_SUFFIXES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,8 +15,8 @@ from rollcall.core.faces import FALLBACK_MODEL, Face, Reading, ReadRequest, Subj
 from rollcall.core.legacy import OLD_TOLERANCE, Move, MovedRow, OldRow, Outcome, RowReport
 from rollcall.core.matching import similarities
 from rollcall.core.ports import FaceReader
-from rollcall.workflows.enroll import require_quality
 from rollcall.workflows.legacy_rows import LegacyRows, report_moved, report_old
+from rollcall.workflows.new_faces import require_quality
 from rollcall.workflows.probes import SAME_FACE_OVERLAP, overlap
 
 _AHEAD: Final = 2  # pictures a dlib engine that are read before it is their turn

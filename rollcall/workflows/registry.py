@@ -1,10 +1,11 @@
-"""List and forget enrolled faces."""
+"""List people, list and forget enrolled faces."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rollcall.core.audit import Action
 from rollcall.core.database_ports import Database, Records
+from rollcall.core.directory import Entry, Search
 from rollcall.core.errors import NotFound, PersonNotFound
 from rollcall.core.people import PersonKey, PersonType
 from rollcall.core.records import EnrolledFace
@@ -34,6 +35,10 @@ class Registry:
                 type=page.type, code=page.code, limit=page.limit, offset=page.offset
             )
         )
+
+    async def people(self, search: Search) -> tuple[Sequence[Entry], int]:
+        """The page, and how many people there are on all pages."""
+        return await self._database.run(lambda records: records.directory.page(search))
 
     async def forget_person(self, person: PersonKey) -> int:
         """Delete every face of a person; returns how many. Raises PersonNotFound if there was none."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from rollcall.core.errors import ModelNotLoaded
 from rollcall.core.figures import ConnectionPool, Figures
 from rollcall.core.ports import Gallery, ModelStates
+from rollcall.workflows.carry_out_imports import CarryOutImports
 from rollcall.workflows.carry_out_switch import CarryOutSwitch
 from rollcall.workflows.keep_embedded import KeepEmbedded
 from rollcall.workflows.report_health import ReportHealth
@@ -20,6 +21,7 @@ class TakeFigures:
         models: ModelStates,
         gallery: Gallery,
         carry_out_switch: CarryOutSwitch,
+        carry_out_imports: CarryOutImports,
         keep_embedded: KeepEmbedded,
         pools: Mapping[str, ConnectionPool],
     ) -> None:
@@ -27,6 +29,7 @@ class TakeFigures:
         self._models = models
         self._gallery = gallery
         self._carry_out_switch = carry_out_switch
+        self._carry_out_imports = carry_out_imports
         self._keep_embedded = keep_embedded
         self._pools = pools
 
@@ -42,6 +45,7 @@ class TakeFigures:
             downloads={name: done for name, (done, _) in self._models.downloads.items()},
             switch=self._carry_out_switch.progress,
             embedding=self._keep_embedded.busy,
+            importing=self._carry_out_imports.running,
             pools={name: pool.use for name, pool in self._pools.items()},
         )
 

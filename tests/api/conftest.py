@@ -70,6 +70,7 @@ def settings_for(model_dir: Path, folder: Path, **settings: Any) -> Settings:
         "rate_limit_per_minute": 0,
         "auto_download_models": False,
         "enable_face_quality_check": False,
+        "import_dir": folder / "imports",
         **settings,
     }
     return Settings(_env_file=None, **chosen)

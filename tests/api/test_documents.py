@@ -24,6 +24,13 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
             yield path, operation
 
 
+def schema_of(document: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
+    """The schema to which a body's content refers; empty if it refers to none."""
+    name = content.get("schema", {}).get("$ref", "").split("/")[-1]
+    found: dict[str, Any] = document["components"]["schemas"].get(name, {})
+    return found
+
+
 def test_every_error_has_a_status() -> None:
     assert set(STATUS) == set(leaves(errors.RollcallError))
 
@@ -62,13 +69,21 @@ def test_every_operation_lists_its_errors(api: httpx.Client) -> None:
 
 def test_every_picture_can_be_sent_as_a_form(api: httpx.Client) -> None:
     document = api.get("/openapi.json").json()
+    found = 0
     for path, operation in operations(document):
         content = operation.get("requestBody", {}).get("content", {})
-        name = content.get("application/json", {}).get("schema", {}).get("$ref", "").split("/")[-1]
-        schema = document["components"]["schemas"].get(name, {"properties": {}})
-        if "image_base64" in schema["properties"]:
-            form = content["multipart/form-data"]["schema"]["properties"]
-            assert form["image"]["format"] == "binary", path
+        schema = schema_of(document, content.get("application/json", {}))
+        if "image_base64" in schema.get("properties", {}):
+            form = schema_of(document, content["multipart/form-data"])
+            assert form["properties"]["image"]["format"] == "binary", path
+            found += 1
+    assert found >= 8
+
+
+def test_every_operation_has_a_name_of_its_own(api: httpx.Client) -> None:
+    names = [operation["operationId"] for _, operation in operations(api.get("/openapi.json").json())]
+    assert len(names) == len(set(names))
+    assert {"enroll", "recognize", "health"} < set(names)
 
 
 def test_the_docs_load_nothing_from_elsewhere(api: httpx.Client) -> None:

@@ -116,6 +116,7 @@ def test_no_route_is_left_out_of_that_walk(model_dir: Path, tmp_path: Path) -> N
     documented = set(app.openapi()["paths"])
     paths = {getattr(route, "path", None) for route in app.routes} - {None}
     known = {"/metrics", "/docs", "/openapi.json", "/static-offline-docs", "/{path:path}"}
+    known |= {"/", "/console", "/console/{path:path}"}
     assert paths - documented <= known
 
 

@@ -35,8 +35,10 @@ NOTHING = {
     "RollcallEmbeddings": 0,
     "RollcallKnownFaces": 0,
     "RollcallOldDescriptors": 0,
+    "RollcallImported": 0,
     "RollcallRecognitions": 0,
     "RollcallComparisons": 0,
+    "RollcallJobRows": 0,
     ORPHANS: 0,
 }
 
@@ -96,8 +98,10 @@ def test_nothing_about_the_person_is_left_in_any_table(database: SqlDatabase) ->
         "RollcallEmbeddings": 2,
         "RollcallKnownFaces": 1,
         "RollcallOldDescriptors": 0,
+        "RollcallImported": 0,
         "RollcallRecognitions": 0,
         "RollcallComparisons": 0,
+        "RollcallJobRows": 0,
         ORPHANS: 0,
     }
     assert receipt["face_ids"] == [face_id]

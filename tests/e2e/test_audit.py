@@ -15,7 +15,7 @@ from db.migrate import migrate
 from rollcall.core.audit import Action
 from tests.audit import actions, details, entries, verify
 from tests.db.rows import student
-from tests.e2e.test_backup_docs import commands
+from tests.docs import commands
 from tests.e2e.two_models import SECOND, write_models
 from tests.packs import picture
 from tests.servers import ROOT, clean_environment
@@ -68,7 +68,10 @@ def test_every_command_that_changes_or_takes_out_something_leaves_an_entry(
         for place, person in enumerate(people):
             (tmp_path / "known" / code / f"{place}.jpg").write_bytes(picture(person))
     steps: list[tuple[str, list[Action]]] = [
-        ("import --type student --csv people.csv --photos photos", [Action.ENROLLED, Action.ENROLLED]),
+        (
+            "import --type student --csv people.csv --photos photos",
+            [Action.IMPORT_BEGUN, Action.ENROLLED, Action.ENROLLED],
+        ),
         ("settings set log_retention_days 365", [Action.SETTING_CHANGED]),
         ("settings unset log_retention_days", [Action.SETTING_CHANGED]),
         ("settings unset log_retention_days", []),
@@ -153,7 +156,7 @@ def test_the_commands_of_the_docs_work_as_they_are_written(
 ) -> None:
     rollcall("settings", "set", "log_retention_days", "365")
     (tmp_path / "bin").symlink_to(ROOT / "bin")
-    found = commands("operations.md", "Audit")
+    found = commands("docs/operations.md", "Audit")
     assert len(found) >= 6
     for command in found:
         done = subprocess.run(

@@ -155,6 +155,12 @@ def test_its_health_check_follows_the_health(container: Container, image: Image)
     assert "refused" in nobody.stderr
 
 
+def test_it_has_the_console(container: Container) -> None:
+    """All files that are not Python's came along."""
+    served = container.curl("--location", f"{URL}/")
+    assert served == (ROOT / "rollcall" / "console" / "index.html").read_text()
+
+
 def test_its_command_line_works_on_the_same_volumes(container: Container) -> None:
     done = container.run("rollcall", "models", "list")
     assert done.returncode == 0, done.stderr

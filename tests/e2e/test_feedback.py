@@ -8,16 +8,11 @@ import httpx
 import pytest
 
 from tests.api.calls import enroll, recognize
+from tests.docs import commands
 from tests.packs import picture
 from tests.servers import ROOT, RollcallServer, clean_environment
 
 pytestmark = pytest.mark.slow
-
-
-def documented() -> list[str]:
-    """The commands of docs/api.md."""
-    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "api.md").read_text(), re.DOTALL)
-    return [line for block in blocks for line in block.splitlines()]
 
 
 def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -73,7 +68,7 @@ def test_feedback_to_a_real_server_is_in_the_summary(tmp_path: Path, pack_settin
         "rightly nobody": "0",
         "right": "60.00%",
     }
-    for command in documented():
+    for command in commands("docs/api.md", "Accuracy in production"):
         done = run(command, tmp_path)
         assert (done.returncode, done.stdout.split()[0]) == (0, "model"), done.stderr
     assert run("bin/rollcall feedback --since 2100-01-01", tmp_path).stdout == "No recognition is stored.\n"

@@ -68,3 +68,15 @@ def test_keys_and_hashes_are_in_no_log(guarded: RollcallServer) -> None:
     for secret in (KIOSK.key, ADMIN.key, KIOSK.entry.split(":")[2], "rollcall_a-wrong-one"):
         assert secret not in log
     assert "THIS SERVER IS OPEN" not in log
+
+
+def test_the_console_is_served_without_a_key_and_bentoml_has_no_page_before_it(
+    guarded: RollcallServer,
+) -> None:
+    led = guarded.client.get("/", follow_redirects=True, headers={"X-Forwarded-For": "192.0.2.9"})
+    assert (led.status_code, led.url.path) == (200, "/console/")
+    assert led.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "script-src 'self'" in led.headers["Content-Security-Policy"]
+    assert len(led.headers.get_list("Content-Security-Policy")) == 1
+    assert led.headers.get_list("Cache-Control") == ["no-cache"]
+    assert led.headers["X-Request-ID"]

@@ -1,9 +1,6 @@
 """The commands and tables of docs/moving-in.md, and of the sections of docs/operations.md on settings."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,38 +11,23 @@ from db.engine import open_database
 from db.migrate import migrate
 from rollcall.core.legacy import Outcome
 from tests.db.rows import old_face, read
+from tests.docs import Reader, commands
 from tests.mariadb import MariaDBServer, database_name
 from tests.packs import picture, write_pack
-from tests.servers import ROOT, clean_environment
+from tests.servers import ROOT
 
 pytestmark = pytest.mark.slow
 
 MOVING_IN = (ROOT / "docs/moving-in.md").read_text()
-OPERATIONS = (ROOT / "docs/operations.md").read_text()
-
-
-def commands(text: str) -> list[str]:
-    return [line for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) for line in block.splitlines()]
 
 
 def section(text: str, title: str) -> str:
     return text.split(f"\n## {title}\n")[1].split("\n## ")[0]
 
 
-def run(command: str, folder: Path, database_url: str) -> str:
-    """As if `folder` were that of the repository, and of a user whose .my.cnf lets him in."""
-    settings = {"DATABASE_URL": database_url, "HOME": str(folder), "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        ["bash", "-c", command.replace("bin/rollcall", f"{sys.executable} -m rollcall.cli")],
-        cwd=folder,
-        env={**clean_environment(settings), "PATH": os.environ["PATH"]},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, (command, done.stdout, done.stderr)
-    return done.stdout
+def reader(folder: Path, database_url: str) -> Reader:
+    """A user in this folder, whose .my.cnf lets him in."""
+    return Reader(folder, settings={"DATABASE_URL": database_url, "HOME": str(folder)})
 
 
 def test_the_rights_are_enough(mariadb: MariaDBServer) -> None:
@@ -68,8 +50,8 @@ def test_the_administrators_commands_work(mariadb: MariaDBServer, tmp_path: Path
     (tmp_path / ".my.cnf").write_text(
         f"[client]\nuser={user}\npassword={password}\nhost={host}\nport={port}\n"
     )
-    for command in commands(section(MOVING_IN, "The account")):
-        run(command, tmp_path, account)
+    for command in commands("docs/moving-in.md", "The account"):
+        reader(tmp_path, account).run(command)
     database = open_database(account, 1)
     assert migrate(database) == ()
     database.close()
@@ -82,8 +64,8 @@ def test_the_commands_about_old_embeddings_work(tmp_path: Path) -> None:
     old_face(database, ImageData=picture(1))
     before = read(database, "SELECT * FROM FaceData")
     told = [
-        run(command, tmp_path, f"sqlite:///{tmp_path}/rollcall.db")
-        for command in commands(section(MOVING_IN, "Moving the old embeddings"))
+        Reader(tmp_path).run(command)
+        for command in commands("docs/moving-in.md", "Moving the old embeddings")
     ]
     # dlib sees no face in a picture of nobody.
     assert told[1] == "not_compared: 1\n"
@@ -107,8 +89,8 @@ def test_the_table_names_every_column_that_is_needed() -> None:
 
 
 def test_the_commands_about_settings_work(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/rollcall.db"
-    told = [run(command, tmp_path, url) for command in commands(section(OPERATIONS, "Shared settings"))]
+    reader = Reader(tmp_path)
+    told = [reader.run(command) for command in commands("docs/operations.md", "Shared settings")]
     assert told[1].splitlines()[0].split() == ["similarity_threshold", "0.55", "shared"]
-    for command in commands(section(OPERATIONS, "Log retention")):
-        assert "365" in run(command, tmp_path, url)
+    for command in commands("docs/operations.md", "Log retention"):
+        assert "365" in reader.run(command)

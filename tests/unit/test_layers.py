@@ -1,6 +1,6 @@
 """Imports point one way.
 
-service.py, cli → api → workflows → core ← runners, db, gallery, modelstore, archive, telemetry.
+service.py, cli → api → workflows → core ← runners, db, gallery, modelstore, archive, importing, telemetry.
 """
 
 import ast
@@ -20,6 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "rollcall.workflows": {CORE},
     "rollcall.gallery": {CORE},
     "rollcall.archive": {CORE},
+    "rollcall.importing": {CORE},
     "rollcall.modelstore": {CORE},
     "runners": {CORE},
     "db": {CORE},

@@ -120,3 +120,35 @@ def test_the_nearest_are_those_that_sorting_all_would_give(limit: int) -> None:
     assert [person.code for person, _ in nearest] == sorted(best, key=best.__getitem__, reverse=True)[:limit]
     expected = sorted(best.values(), reverse=True)[:limit]
     np.testing.assert_allclose([similarity for _, similarity in nearest], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_somebody_else_who_is_likest_is_found_for_many_at_once() -> None:
+    generator = np.random.default_rng(7)
+    count = 2 * BLOCK + 100
+    vectors = generator.normal(size=(count, 32)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    # Two faces each: the likest face of all is often one's own.
+    people = [PersonKey(type=PersonType.STUDENT, code=f"P{n // 2}") for n in range(count)]
+    stored = StoredEmbeddings(
+        model="pack", face_ids=np.arange(count, dtype=np.int64), people=people, vectors=vectors
+    )
+    found = Shelf.of("pack", deque([Rows.of(stored)]))
+    assert found is not None
+    asked = [0, 5, BLOCK, count - 1]
+    probes = vectors[asked] + 0.01
+    answers = found.likest_others(probes, [people[n] for n in asked])
+    for n, probe, answer in zip(asked, probes, answers, strict=True):
+        products = vectors @ probe
+        products[[m for m in range(count) if people[m] == people[n]]] = -np.inf
+        best = int(products.argmax())
+        assert answer is not None
+        assert answer[0] == people[best]
+        assert answer[1] == pytest.approx(float(products[best]), abs=1e-5)
+
+
+def test_nobody_else_is_likest_where_there_is_nobody_else() -> None:
+    alone = shelf(range(1))
+    probe = np.ones((1, DIMENSIONS), dtype=np.float32)
+    assert alone.likest_others(probe, [PersonKey(type=PersonType.STUDENT, code="p0")]) == [None]
+    other = np.ones((1, DIMENSIONS + 1), dtype=np.float32)
+    assert alone.likest_others(other, [PersonKey(type=PersonType.STUDENT, code="P9")]) == [None]

@@ -26,6 +26,7 @@ FIGURES = Figures(
     faces={},
     downloads={},
     switch=("next", 3, 8),
+    importing=False,
     embedding=True,
     pools={},
 )

@@ -1,0 +1,3 @@
+export { Rollcall } from "./client.js";
+export * from "./errors.js";
+export { MAX_PICTURE_BYTES } from "./pictures.js";
