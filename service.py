@@ -20,6 +20,7 @@ from rollcall.core.errors import DatabaseError
 from rollcall.core.requests import Tracing, Untraced
 from rollcall.core.settings import Settings, WrongSettings, load_settings
 from rollcall.draining import install_draining
+from rollcall.metrics_folder import install_metrics_folder
 from rollcall.serving import serving
 from rollcall.telemetry.logs import Process, configure_server_logs, line_about
 from rollcall.telemetry.observer import OBSERVER
@@ -79,8 +80,10 @@ settings = settings_or_exit()
 process = process_of(sys.argv)
 if process is not None:
     configure_server_logs(settings.log_level, settings.log_format, process)
-if process == "supervisor" and settings.log_format == "json":
-    atexit.register(PlainLines(line_about).end)
+if process == "supervisor":
+    install_metrics_folder()
+    if settings.log_format == "json":
+        atexit.register(PlainLines(line_about).end)
 traces = traces_or_none(settings, process)
 tracing: Tracing = traces or Untraced()
 install_draining()

@@ -1,9 +1,11 @@
 """How much memory a server's processes take together, at the most."""
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 import psutil
 
@@ -24,16 +26,15 @@ def _proportional(process: psutil.Process) -> int:
         return 0
 
 
-class PeakMemory:
-    """`with PeakMemory(server.processes) as peak: ...; peak.mb` — looks twice a second."""
+class _Watch(ABC):
+    """Watches a server's processes in a thread of its own, while its `with` block runs."""
 
     def __init__(self, processes: Callable[[], Sequence[psutil.Process]]) -> None:
         self._processes = processes
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch)
-        self.mb = 0.0
 
-    def __enter__(self) -> "PeakMemory":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -43,36 +44,37 @@ class PeakMemory:
         self._over.set()
         self._thread.join()
 
+    @abstractmethod
+    def _watch(self) -> None:
+        """Look again and again until `_over` is set."""
+
+    def _used_mb(self) -> float:
+        return used_mb(self._processes())
+
+
+class PeakMemory(_Watch):
+    """`with PeakMemory(server.processes) as peak: ...; peak.mb` — looks twice a second."""
+
+    mb = 0.0
+
     def _watch(self) -> None:
         while True:
-            self.mb = max(self.mb, used_mb(self._processes()))
+            self.mb = max(self.mb, self._used_mb())
             if self._over.wait(_PAUSE_SECONDS):
                 return
 
 
-class MemoryLog:
+class MemoryLog(_Watch):
     """`with MemoryLog(server.processes) as memory: ...; memory.mb` — every few seconds, at least once."""
 
     def __init__(self, processes: Callable[[], Sequence[psutil.Process]]) -> None:
-        self._processes = processes
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
+        super().__init__(processes)
         self.mb: list[float] = []
-
-    def __enter__(self) -> "MemoryLog":
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._over.set()
-        self._thread.join()
 
     def _watch(self) -> None:
         while not self._over.wait(_LOG_SECONDS):
-            self.mb.append(used_mb(self._processes()))
-        self.mb.append(used_mb(self._processes()))
+            self.mb.append(self._used_mb())
+        self.mb.append(self._used_mb())
 
 
 class Growth:

@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from db import tables
 from db.storage_engines import without_transactions
-from rollcall.core.backup import ALL_COLUMNS, PICTURED, Batch, Cell, Columns, Row, Section
+from rollcall.core.backup import ALL_COLUMNS, MOMENTARY_SETTINGS, PICTURED, Batch, Cell, Columns, Row, Section
 
 TABLES: Final = {
     Section.STUDENTS: tables.student,
@@ -66,7 +66,8 @@ class SqlReadableTables:
     def read(self, section: Section, columns: Columns) -> Iterator[Batch]:
         """All rows, in the order of their keys, in pieces of a few megabytes.
 
-        Embeddings whose face is gone are left out. A column that the table lacks is NULL.
+        Embeddings whose face is gone, and MOMENTARY_SETTINGS, are left out. A column that the table lacks is
+        NULL.
         """
         # The values as the driver gives them, without SQLAlchemy's conversions, which odd rows would break.
         query = select(*(self._raw(section, name) for name in columns)).where(*_conditions(section))
@@ -138,9 +139,11 @@ def _rows(connection: Connection, query: Select[Any]) -> list[Row]:
 
 
 def _conditions(section: Section) -> list[ColumnElement[bool]]:
-    if section is not Section.EMBEDDINGS:
-        return []
-    return [exists().where(tables.face_data.c.Id == PLAIN[section].c.FaceId)]
+    if section is Section.EMBEDDINGS:
+        return [exists().where(tables.face_data.c.Id == PLAIN[section].c.FaceId)]
+    if section is Section.SETTINGS:
+        return [PLAIN[section].c.Name.not_in(MOMENTARY_SETTINGS)]
+    return []
 
 
 def _cell(value: Any) -> Cell:

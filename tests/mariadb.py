@@ -1,18 +1,18 @@
-"""A private MariaDB server for tests: its own folder, socket and port, gone afterwards."""
+"""A private MariaDB server for tests, with a socket too."""
 
 import os
 import shutil
 import signal as signals
 import socket
 import subprocess
-import tempfile
 import time
 from itertools import count
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final
 
 import pymysql
+
+from tests.private_server import PrivateServer
 
 START_LIMIT: Final = 120  # seconds; a busy machine may be slow
 PASSWORD: Final = "s3cret-pass"
@@ -30,37 +30,23 @@ def is_installed() -> bool:
     return bool(shutil.which("mariadbd") and shutil.which("mariadb-install-db"))
 
 
-class MariaDBServer:
-    """Runs while its `with` block does; `new_database()` gives the address of an empty database.
+class MariaDBServer(PrivateServer):
+    """`new_database()` gives the address of an empty database.
 
     A `durable` one keeps what it has committed whatever becomes of it, as MariaDB does by itself; the others
     are quicker. `data` is the folder of its tables, if they are to lie elsewhere. `options` are of mariadbd.
     """
 
     def __init__(self, *options: str, durable: bool = False, data: Path | None = None) -> None:
-        # Not pytest's tmp_path: the path of a socket has at most 107 characters.
-        self.folder = Path(tempfile.mkdtemp(prefix="rollcall-mariadb-"))
-        self.port = _free_port()
+        super().__init__("mariadb")
         self._data = data or self.folder / "data"
         self._options = [*options, f"--innodb-flush-log-at-trx-commit={int(durable)}"]
-        self._process: subprocess.Popen[bytes] | None = None
         self._numbers = count(1)
 
-    def __enter__(self) -> "MariaDBServer":
-        try:
-            self._install()
-            self.start()
-            self.execute(f"GRANT ALL ON *.* TO rollcall@'%' IDENTIFIED BY '{PASSWORD}'")
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+    def _begin(self) -> None:
+        self._install()
+        self.start()
+        self.execute(f"GRANT ALL ON *.* TO rollcall@'%' IDENTIFIED BY '{PASSWORD}'")
 
     def new_database(self, *, charset: str = "utf8mb4", collation: str = "utf8mb4_general_ci") -> str:
         """Create an empty database; returns its DATABASE_URL."""
@@ -107,7 +93,6 @@ class MariaDBServer:
         )
 
     def start(self) -> None:
-        """Start, and wait until it answers."""
         arguments = ["mariadbd", "--no-defaults", *self._place(), *_SMALL, f"--port={self.port}"]
         arguments += [
             *self._options,
@@ -115,11 +100,10 @@ class MariaDBServer:
             f"--socket={self._socket}",
             f"--pid-file={self.folder}/pid",
         ]
-        with (self.folder / "server.log").open("ab") as log:
-            self._process = subprocess.Popen(arguments, stdout=log, stderr=log)
+        process = self._run(arguments)
         deadline = time.monotonic() + START_LIMIT
         while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
+            if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError((self.folder / "server.log").read_text()[-2000:])
             time.sleep(0.05)
 
@@ -131,13 +115,6 @@ class MariaDBServer:
 
     def runs(self) -> bool:
         return self._process is not None and self._process.poll() is None
-
-    def stop(self) -> None:
-        """Stop as a crash would, which is quickest."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
 
     def stop_gently(self) -> None:
         """Stop as at a restart by the administrator: it ends its connections first."""
@@ -188,9 +165,3 @@ class MariaDBServer:
 def database_name(database_url: str) -> str:
     """The name within a DATABASE_URL."""
     return database_url.rsplit("/", 1)[1].split("?")[0]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

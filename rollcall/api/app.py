@@ -7,13 +7,13 @@ from typing import Final
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 from fastapi_offline import FastAPIOffline
-from starlette.middleware.cors import CORSMiddleware
 
 from rollcall import __version__
 from rollcall.api.access import Access
 from rollcall.api.answer_headers import AnswerHeaders
 from rollcall.api.body_budget import BodyBudget
 from rollcall.api.console import install_console
+from rollcall.api.cors import Cors
 from rollcall.api.counting import CountRequests
 from rollcall.api.deadlines import Deadline
 from rollcall.api.deps import Guards
@@ -126,7 +126,7 @@ def _add_middleware(app: FastAPI, settings: Settings, observer: RequestObserver,
     """The last one added is the first to see a request."""
     app.add_middleware(LastNet)
     app.add_middleware(
-        CORSMiddleware,
+        Cors,
         allow_origins=settings.cors_origins,
         allow_methods=["GET", "POST", "DELETE"],
         allow_headers=["*"],

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from python_multipart.exceptions import FormParserError
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
-from starlette.formparsers import MultiPartException
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
@@ -26,6 +26,10 @@ MAX_BATCH_BODY_BYTES = 100 * 1024 * 1024
 MAX_BODY_SECONDS = 60.0
 MAX_FORM_FIELDS = 20
 MAX_FORM_FILES = 2
+
+# Starlette would write what is longer than 1 MB to a file in the temp folder. Of bodies in memory BodyBudget
+# keeps account, and faces are to lie on no disk but the database's.
+MultiPartParser.spool_max_size = MAX_BODY_BYTES
 
 
 def body_of(schema: type[S], *, max_bytes: int = MAX_BODY_BYTES) -> Callable[[Request], Awaitable[S]]:

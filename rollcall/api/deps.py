@@ -15,7 +15,6 @@ from rollcall.api.security import Gate, KeyCheck
 from rollcall.core.api_keys import ApiKey
 from rollcall.core.callers import ANONYMOUS, Caller, caller
 from rollcall.core.errors import Forbidden, ModelNotLoaded, Unauthorized
-from rollcall.core.figures import Exposition
 from rollcall.core.requests import request_id
 from rollcall.workflows.call_roll import CallRoll
 from rollcall.workflows.enroll import Enroll
@@ -27,10 +26,10 @@ from rollcall.workflows.registry import Registry
 from rollcall.workflows.report_health import ReportHealth
 from rollcall.workflows.report_statistics import ReportStatistics
 from rollcall.workflows.scan_attendance import ScanAttendance
+from rollcall.workflows.scrape import Scrape
 from rollcall.workflows.show_picture import ShowPicture
 from rollcall.workflows.switch_models import SwitchModels
 from rollcall.workflows.take_feedback import TakeFeedback
-from rollcall.workflows.take_figures import TakeFigures
 from rollcall.workflows.verify import Verify
 
 
@@ -51,9 +50,8 @@ class Workflows:
     report_statistics: ReportStatistics
     switch_models: SwitchModels
     list_models: ListModels
+    scrape: Scrape
     import_jobs: ImportJobs
-    take_figures: TakeFigures
-    exposition: Exposition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

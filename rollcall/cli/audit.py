@@ -11,7 +11,9 @@ from typing import Any, Final
 from rollcall.cli.patient_database import patient_database
 from rollcall.cli.progress_bars import ProgressBars
 from rollcall.core.audit import Action, AuditEntry, AuditFilter, moment_of
+from rollcall.core.counted import counted
 from rollcall.core.settings import Settings
+from rollcall.core.spreadsheets import harmless_cell
 from rollcall.workflows.verify_audit import AuditReport, VerifyAudit
 
 LISTED: Final = 50  # unless more are asked for
@@ -77,13 +79,13 @@ async def _verify(options: argparse.Namespace, settings: Settings) -> int:
 def _told(found: AuditReport) -> Iterator[str]:
     if found.fault is not None:
         yield f"The audit is broken. {found.fault}"
-        yield f"Before that {found.entries} entries are right."
+        yield f"Before that {counted(found.entries, 'entry is', 'entries are')} right."
         return
     if found.moments is None:
         yield "There are no entries yet."
         return
     first, last = found.moments
-    yield f"{found.entries} entries from {first} to {last}; the chain is whole."
+    yield f"{counted(found.entries, 'entry', 'entries')} from {first} to {last}; the chain is whole."
     if found.since is not None:
         yield f"The hash that was noted is entry {found.since}'s: {found.entries - found.since} came since."
     yield f"Newest hash: {found.newest.hash}"
@@ -98,10 +100,15 @@ async def _list(options: argparse.Namespace, settings: Settings) -> int:
     if options.csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(_COLUMNS)
-        writer.writerows([getattr(entry, name) for name in _COLUMNS] for entry in entries)
+        writer.writerows([_cell(getattr(entry, name)) for name in _COLUMNS] for entry in entries)
     else:
         print("\n".join(_table(entries)) or "There are no such entries.")
     return 0
+
+
+def _cell(value: object) -> str:
+    """Codes are whatever callers sent, and addresses what proxies did."""
+    return "" if value is None else harmless_cell(str(value))
 
 
 def _table(entries: Sequence[AuditEntry]) -> Iterator[str]:

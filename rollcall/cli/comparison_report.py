@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rollcall.core.comparisons import Outcomes, Recognitions
+from rollcall.core.counted import counted
 from rollcall.core.pairs import Separation
 from rollcall.core.rank_one import Rank1
 from rollcall.workflows.compare_models import GalleryComparison, ModelComparison
@@ -36,7 +37,8 @@ def _gallery(old: str, new: str, gallery: GalleryComparison | None) -> Iterator[
         yield "Gallery: no face has embeddings by both models."
         yield f"Run a server with one of them as its model and SHADOW_MODEL={new}, or {old}: it makes them."
         return
-    yield f"Gallery: {gallery.faces} faces of {gallery.people} people that have embeddings by both models"
+    people = counted(gallery.people, "person", "people")
+    yield f"Gallery: {counted(gallery.faces, 'face')} of {people}, with embeddings by both models"
     if gallery.faces < gallery.faces_by_both:
         yield f"They are all faces of people drawn at random; in all there are {gallery.faces_by_both}."
     yield ""
@@ -92,7 +94,7 @@ def _recognitions(old: str, new: str, found: Recognitions | None) -> Iterator[st
             "recognised, it reads the share SHADOW_RATE by both."
         )
         return
-    yield f"Recognitions: {found.count} pictures were read by both models"
+    yield f"Recognitions: {counted(found.count, 'picture was', 'pictures were')} read by both models"
     yield ""
     counts = {
         "the same answer by both": found.agreed,

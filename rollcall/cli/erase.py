@@ -10,6 +10,7 @@ from typing import Any, Final
 from db.erasing import SqlEraser
 from rollcall.cli.breaking_off import finish_whatever_comes
 from rollcall.cli.patient_database import patient_database
+from rollcall.core.counted import counted
 from rollcall.core.erasure import Erasure, Traces
 from rollcall.core.errors import InvalidRequest
 from rollcall.core.people import PersonKey, PersonType
@@ -73,7 +74,8 @@ def _told(traces: Traces) -> Iterator[str]:
     yield "This will be deleted:"
     yield from (f"  {name}: {count}" for name, count in traces.rows.items() if count)
     if traces.audit_entries:
-        yield f"The code goes from {traces.audit_entries} entries of RollcallAudit, which stay."
+        blanked = ("entry of RollcallAudit, which stays", "entries of RollcallAudit, which stay")
+        yield f"The code goes from {counted(traces.audit_entries, *blanked)}."
     for name, count in traces.kept.items():
         yield f"Kept: {name}: {count}"
     for name in traces.cascades:

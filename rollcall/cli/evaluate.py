@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from db.migrate import migrate
 from rollcall import compose
 from rollcall.cli.evaluation_report import report
+from rollcall.cli.patient_database import require_database
 from rollcall.core.calibration import Calibration, Calibrations
 from rollcall.core.errors import InvalidRequest, RollcallError
 from rollcall.core.faces import FALLBACK_MODEL, Embedding
@@ -60,6 +61,8 @@ async def run(options: argparse.Namespace, settings: Settings) -> int:
         ModelNotLoaded, DatabaseError: as they say.
     """
     photos = photos_in(options.folder)
+    if options.store:
+        require_database(settings)
     if options.png and not options.png.absolute().parent.is_dir():
         raise InvalidRequest("The folder for the PNG file does not exist.")
     chosen = _with_model(settings, options.model or settings.insightface_model)

@@ -10,6 +10,7 @@ from typing import Final
 
 from rollcall.core.errors import InvalidRequest
 from rollcall.core.legacy import RowReport
+from rollcall.core.spreadsheets import harmless_cell
 
 COLUMNS: Final = ("face_id", "person_type", "person_code", "outcome", "detail", "similarity", "model")
 
@@ -51,15 +52,9 @@ def written_whole(file: Path | None) -> Iterator[Callable[[RowReport], None]]:
 
 def _cells(report: RowReport) -> tuple[str | int, ...]:
     similarity = "" if report.similarity is None else f"{report.similarity:.4f}"
-    return (
-        report.face_id,
-        report.type or "",
-        report.code,
-        report.outcome,
-        report.detail,
-        similarity,
-        report.model or "",
-    )
+    # The code and the detail are whatever the old server stored.
+    words = (report.type or "", report.code, report.outcome, report.detail)
+    return (report.face_id, *map(harmless_cell, words), similarity, report.model or "")
 
 
 def _cannot_write(error: OSError) -> InvalidRequest:

@@ -16,6 +16,7 @@ from rollcall import compose
 from rollcall.cli.legacy_report import written_whole
 from rollcall.cli.patient_database import patient_database
 from rollcall.cli.progress_bars import ProgressBars
+from rollcall.core.counted import counted
 from rollcall.core.errors import InvalidRequest
 from rollcall.core.faces import FALLBACK_MODEL
 from rollcall.core.legacy import DOUBTS, Looked, OldRow, Outcome, RowReport
@@ -127,7 +128,8 @@ async def _verify(_options: argparse.Namespace, settings: Settings) -> int:
         rows = LegacyRows(database=database, progress=bars)
         right, wrong = await _looked(rows.verify())
         left = len([row async for row in rows.all("Looking") if isinstance(row, OldRow)])
-    print(f"{right} moved rows are right, {wrong} are not; {left} rows still have the old descriptor")
+    moved = f"{counted(right, 'moved row is', 'moved rows are')} right, {counted(wrong, 'is', 'are')} not"
+    print(f"{moved}; {counted(left, 'row still has', 'rows still have')} the old descriptor")
     return 1 if wrong else 0
 
 
@@ -136,7 +138,8 @@ async def _roll_back(options: argparse.Namespace, settings: Settings) -> int:
     with patient_database(settings) as database:
         rows = LegacyRows(database=database, progress=lambda _step, _done, _total: None)
         restored, left = await _looked(rows.roll_back(options.face_id))
-    print(f"{restored} rows have their old descriptor again, {left} were left alone")
+    back = counted(restored, "row has its old descriptor again", "rows have their old descriptor again")
+    print(f"{back}, {counted(left, 'was', 'were')} left alone")
     return 1 if left else 0
 
 
@@ -164,7 +167,8 @@ def _saying_how_far(counts: Counter[Outcome]) -> Iterator[None]:
         yield
     except BaseException:
         if counts:
-            told = f"It came through {counts.total()} rows, of which {counts[Outcome.MOVED]} are moved."
+            moved = counted(counts[Outcome.MOVED], "is moved", "are moved")
+            told = f"It came through {counted(counts.total(), 'row')}, of which {moved}."
             print(f"{told} Run it again to go on.", file=sys.stderr)
         raise
 

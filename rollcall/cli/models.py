@@ -4,17 +4,19 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from rollcall import compose
 from rollcall.cli import model_files
+from rollcall.cli.model_texts import ended, files, table
 from rollcall.cli.patient_database import require_database
 from rollcall.cli.progress_bars import ProgressBars
-from rollcall.core.errors import DatabaseError, InvalidRequest, RollcallError
+from rollcall.core.counted import counted
+from rollcall.core.errors import DatabaseError, InvalidRequest, ModelConflict, RollcallError
 from rollcall.core.faces import FALLBACK_MODEL
-from rollcall.core.models import ModelList, Rehearsal, StoredModel, Switch, SwitchState
+from rollcall.core.models import Switch, SwitchState
 from rollcall.core.settings import Settings
 from rollcall.modelstore.listing import stored_models
 from rollcall.workflows.announce import UP_SECONDS
@@ -80,37 +82,11 @@ async def _list(_options: argparse.Namespace, settings: Settings) -> int:
     except DatabaseError as error:
         fallback = settings.model_fallback == "face_recognition"
         for stored in await asyncio.to_thread(stored_models, settings.model_dir, fallback=fallback):
-            print(f"{stored.name:<20}{_files(stored):<10}{stored.licence}")
+            print(f"{stored.name:<20}{files(stored):<10}{stored.licence}")
         print(error, file=sys.stderr)
         return 1
-    print("\n".join(_lines(found)))
+    print("\n".join(table(found)))
     return 0
-
-
-def _lines(found: ModelList) -> Iterator[str]:
-    yield f"{'MODEL':<20}{'STATE':<12}{'FILES':<10}{'SERVERS':>8}{'FACES':>8}{'THRESHOLD':>11}  LICENCE"
-    for entry in found.models:
-        name = entry.stored.name
-        servers = sum(name in server.models for server in found.servers)
-        yield (
-            f"{name:<20}{_state(name, found):<12}{_files(entry.stored):<10}{servers:>8}{entry.faces:>8}"
-            f"{entry.operating_point:>11.3f}  {entry.stored.licence}"
-        )
-    if found.left_faces:
-        yield f"{found.left_faces} faces have no embedding by {found.wanted}: see `rollcall models left`."
-    if (switch := found.switch) is not None and switch.running:
-        yield f"Switching to {switch.target}: {switch.step}, {switch.done} of {switch.total}."
-
-
-def _files(stored: StoredModel) -> str:
-    return (stored.verified or "built in") if stored.present else "absent"
-
-
-def _state(name: str, found: ModelList) -> str:
-    states = {found.previous: "way back", found.next: "next", found.wanted: "active"}
-    if name == found.wanted and found.servers and not any(name in server.models for server in found.servers):
-        return "not loaded"
-    return states.get(name, "")
 
 
 async def _switch(options: argparse.Namespace, settings: Settings) -> int:
@@ -125,13 +101,18 @@ async def _switch(options: argparse.Namespace, settings: Settings) -> int:
         # One that was broken off goes on.
         if switch is None or not switch.running or switch.target != options.name:
             switch = await switches.begin(options.name, force=options.force, check=await _is_alone(parts))
-        ended = await _carried_out(parts, switch)
-        print("\n".join(_told(ended)))
-        if ended.state is SwitchState.DONE:
+        elif options.force and not switch.forced:
+            raise ModelConflict(
+                f"A switch to {options.name} is under way without --force. To force it, end that one first, "
+                "with `rollcall models cancel`; what is embedded by then is kept."
+            )
+        switch = await _carried_out(parts, switch)
+        print("\n".join(ended(switch)))
+        if switch.state is SwitchState.DONE:
             _, left = await switches.left(limit=1, offset=0)
             if left:
-                print(f"{left} faces could not be embedded; `rollcall models left` lists them.")
-    return 0 if ended.state is SwitchState.DONE else 1
+                print(f"{counted(left, 'face')} could not be embedded; see `rollcall models left`.")
+    return 0 if switch.state is SwitchState.DONE else 1
 
 
 async def _is_alone(parts: compose.Parts) -> bool:
@@ -167,34 +148,6 @@ async def _work(parts: compose.Parts) -> None:
         await asyncio.sleep(_LOOK_SECONDS)
 
 
-def _told(switch: Switch) -> Iterator[str]:
-    if switch.rehearsal is not None:
-        yield from _rehearsed(switch.rehearsal, switch)
-    match switch.state:
-        case SwitchState.DONE:
-            yield f"{switch.target} answers."
-        case SwitchState.CANCELLED:
-            yield "The switch was cancelled."
-        case _:
-            yield f"The switch failed: {switch.problem}"
-
-
-def _rehearsed(rehearsal: Rehearsal, switch: Switch) -> Iterator[str]:
-    lost = rehearsal.lost_count
-    yield f"{rehearsal.faces} faces have an embedding by {switch.target}; {lost} of them are lost."
-    if rehearsal.missed:
-        yield f"In the images of {rehearsal.missed} more it finds no face; {switch.source} knows them."
-    agreement = rehearsal.rank1_agreement
-    if agreement is None:
-        yield "Nobody has several faces, so the models could not be compared."
-        return
-    probes = rehearsal.probes
-    yield (
-        f"Of {probes} faces of people with several, {rehearsal.old_right} are found among all others by "
-        f"{switch.source}, {rehearsal.new_right} by {switch.target}; rank-1 agreement {agreement:.1%}."
-    )
-
-
 async def _cancel(_options: argparse.Namespace, settings: Settings) -> int:
     async with _parts(settings) as parts:
         switch = await parts.workflows.switch_models.cancel()
@@ -220,7 +173,7 @@ async def _left(_options: argparse.Namespace, settings: Settings) -> int:
 async def _prune(_options: argparse.Namespace, settings: Settings) -> int:
     async with _parts(settings) as parts:
         count = await parts.workflows.switch_models.prune()
-    print(f"Deleted former models' embeddings of {count} faces.")
+    print(f"Deleted former models' embeddings of {counted(count, 'face')}.")
     return 0
 
 

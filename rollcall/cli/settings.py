@@ -1,12 +1,11 @@
 """`rollcall settings`: what all replicas share, in place of each one's environment."""
 
 import argparse
-import asyncio
 from collections.abc import Iterator
 from typing import Any
 
-from db.engine import SqlDatabase, open_database
-from db.migrate import migrate
+from db.engine import SqlDatabase
+from rollcall.cli.patient_database import patient_database
 from rollcall.core.audit import Action
 from rollcall.core.errors import InvalidRequest
 from rollcall.core.settings import Settings
@@ -36,18 +35,14 @@ async def run(options: argparse.Namespace, settings: Settings) -> int:
 
     Raises:
         InvalidRequest: no such setting is shared, or the value is wrong.
-        DatabaseError: as it says.
+        DatabaseError: as it says; or a SQLite file that does not exist.
     """
-    database = open_database(settings.database_url.get_secret_value(), pool_size=1)
-    try:
-        await asyncio.to_thread(options.work, database, options, settings)
-    finally:
-        database.close()
+    with patient_database(settings) as database:
+        options.work(database, options, settings)
     return 0
 
 
 def _list(database: SqlDatabase, _options: argparse.Namespace, settings: Settings) -> None:
-    migrate(database)
     with database.transaction() as records:
         shared = records.settings.all()
     print("\n".join(lines(shared, settings)))
@@ -59,7 +54,6 @@ def _set(database: SqlDatabase, options: argparse.Namespace, _settings: Settings
     value = str(valid_shared(options.name, options.value))
     if options.name not in FOR_OPERATORS:
         raise InvalidRequest(f"{options.name} is not to be set by hand.")
-    migrate(database)
     with database.transaction() as records:
         records.settings.put(options.name, value)
         records.audit.add(Action.SETTING_CHANGED, name=options.name, value=value)
@@ -67,7 +61,6 @@ def _set(database: SqlDatabase, options: argparse.Namespace, _settings: Settings
 
 
 def _unset(database: SqlDatabase, options: argparse.Namespace, _settings: Settings) -> None:
-    migrate(database)
     with database.transaction() as records:
         removed = records.settings.remove(options.name)
         if removed:

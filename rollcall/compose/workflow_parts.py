@@ -29,6 +29,7 @@ from rollcall.workflows.registry import Registry
 from rollcall.workflows.report_health import ReportHealth
 from rollcall.workflows.report_statistics import ReportStatistics
 from rollcall.workflows.scan_attendance import ScanAttendance
+from rollcall.workflows.scrape import Scrape
 from rollcall.workflows.search import Search
 from rollcall.workflows.shadow import Shadow
 from rollcall.workflows.show_picture import ShowPicture
@@ -59,6 +60,15 @@ def workflows(
         why_degraded=on.models.why_degraded,
         why_not_prepared=on.prepare_database.problem,
     )
+    figures = TakeFigures(
+        health=health,
+        models=on.models,
+        gallery=on.gallery,
+        carry_out_switch=carry_out_switch,
+        carry_out_imports=carry_out_imports,
+        keep_embedded=keep_embedded,
+        pools={"requests": on.database, "recognition": on.recognition, "health": health_database},
+    )
     return Workflows(
         enroll=Enroll(
             new_faces=new_faces(on, on.people), database=on.database, create_people=creates_people(settings)
@@ -82,17 +92,11 @@ def workflows(
             gallery=on.gallery,
             database=on.database,
         ),
-        import_jobs=ImportJobs(uploads=uploads(settings), database=on.database, report=CsvReport()),
-        take_figures=TakeFigures(
-            health=health,
-            models=on.models,
-            gallery=on.gallery,
-            carry_out_switch=carry_out_switch,
-            carry_out_imports=carry_out_imports,
-            keep_embedded=keep_embedded,
-            pools={"requests": on.database, "recognition": on.recognition, "health": health_database},
+        scrape=Scrape(
+            figures=figures.run,
+            exposition=PrometheusExposition(version=__version__, folder=settings.prometheus_multiproc_dir),
         ),
-        exposition=PrometheusExposition(version=__version__, folder=settings.prometheus_multiproc_dir),
+        import_jobs=ImportJobs(uploads=uploads(settings), database=on.database, report=CsvReport()),
     )
 
 

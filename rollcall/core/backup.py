@@ -55,6 +55,8 @@ ALL_COLUMNS: Final[Mapping[Section, Columns]] = {
         *("RecognitionDate", "Success"),
     ),
 }
+# A shared setting that says what goes on in the database at this moment: after a restore nothing of it does.
+MOMENTARY_SETTINGS: Final = ("next_model",)
 PICTURED: Final = (Section.STUDENTS, Section.TEACHERS, Section.FACES)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import re
 import sys
 import threading
@@ -87,7 +88,18 @@ def _ended_by(kind: type[BaseException], error: BaseException | None, trace: Tra
     if issubclass(kind, KeyboardInterrupt | SystemExit):
         return
     known = (kind, error, trace) if error is not None else None
-    logging.getLogger("rollcall.crash").critical("Ended by %s", kind.__name__, exc_info=known)
+    logging.getLogger("rollcall.crash").critical(
+        "Ended by %s%s", kind.__name__, _reason(error), exc_info=known
+    )
+
+
+def _reason(error: BaseException | None) -> str:
+    """Why the system refused something, such as a port: its own words, and no others, which may be data."""
+    if isinstance(error, OSError) and error.errno and error.strerror:
+        words = os.strerror(error.errno)
+        # An error of a library may have a number that is none of the system's.
+        return f": {words}" if error.strerror.startswith(words) else ""
+    return ""
 
 
 def _told(record: logging.LogRecord) -> str:

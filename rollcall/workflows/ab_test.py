@@ -1,13 +1,10 @@
 """AB_MODEL: a share of the requests is really answered by a second model."""
 
-import logging
 import random
 from collections.abc import Callable
 
 from rollcall.core.models import ActiveModel
 from rollcall.core.ports import Models
-
-logger = logging.getLogger("rollcall.recognition")
 
 
 class AbTest:
@@ -35,5 +32,4 @@ class AbTest:
         chosen = active
         if self._draw() < self._share and self._is_complete(self._second):
             chosen = self._models.named(self._second) or active
-        logger.info("Answered by %s", chosen.name)
         return chosen

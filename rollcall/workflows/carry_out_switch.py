@@ -8,6 +8,7 @@ import weakref
 from functools import partial
 from typing import Final
 
+from rollcall.core.counted import counted
 from rollcall.core.database_ports import Database, Records
 from rollcall.core.errors import DatabaseError, ModelNotLoaded, Overloaded, RollcallError, RunnerAway
 from rollcall.core.models import Rehearsal, Switch, SwitchState, SwitchStep
@@ -145,7 +146,8 @@ class CarryOutSwitch:
         self._step = SwitchStep.GATHERING
         lacking, up = await self._gather(switch)
         if lacking and not switch.forced:
-            reason = f"{lacking} of {up} servers did not load {switch.target}; their logs say why."
+            logs = "its log says" if lacking == 1 else "their logs say"
+            reason = f"{lacking} of {counted(up, 'server')} did not load {switch.target}; {logs} why."
             await self._fail(switch, f"{reason} Nothing was switched.", rehearsal)
             return
         if lacking:

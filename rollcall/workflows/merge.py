@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from rollcall.core.backup import PEOPLE, Batch, Cell, Row, Section
+from rollcall.core.backup import MOMENTARY_SETTINGS, PEOPLE, Batch, Cell, Row, Section
 from rollcall.core.backup_ports import WritableTables
 from rollcall.core.errors import InvalidRequest
 from rollcall.workflows.check_archive import Checked
@@ -42,6 +42,10 @@ class Merge:
             placed = section.place(batch)
             self._ensure_sessions(placed)
             section.add(batch, placed)
+        elif batch.section is Section.SETTINGS:
+            # Older versions' archives have the momentary ones as well.
+            lasting = [row for row in batch.rows if row[0] not in MOMENTARY_SETTINGS]
+            section.add_missing(replace(batch, rows=lasting))
         else:
             # Two attempts within a second may look the same, and both happened.
             section.add_missing(batch, once=batch.section is Section.LOGS)

@@ -65,7 +65,7 @@ class ProbeReader:
         self._models = models
         self._faces = faces
         self._gallery = gallery
-        self._pick = pick or models.active
+        self._pick = pick
 
     async def read(self, picture: bytes, *, subjects: Subjects) -> Probes:
         """Find and embed the faces; no face is no error here.
@@ -73,7 +73,7 @@ class ProbeReader:
         The gallery is brought up to date while the picture is in the network, so that what is asked of it
         afterwards is never older than this call.
         """
-        active, model = self._models.active().name, self._pick()
+        active, model = self._models.active().name, (self._pick or self._models.active)()
         started = time.perf_counter()
         request = ReadRequest(picture=picture, model=model.name, embed=subjects)
         (model, reading), _ = await asyncio.gather(self._read(request, model), self._gallery.refresh())
@@ -83,6 +83,8 @@ class ProbeReader:
             model, started = latest, time.perf_counter()
             reading = await self._faces.read(replace(request, model=model.name))
         elapsed = (time.perf_counter() - started) * 1000
+        if self._pick is not None:
+            logger.info("Answered by %s", model.name)
         probes = [
             Probe(face=face, embeddings={model.name: face.embedding} if face.embedding is not None else {})
             for face in reading.faces

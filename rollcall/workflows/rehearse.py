@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from rollcall.core.counted import counted
 from rollcall.core.errors import ImageTooLarge, InvalidImage, UnsupportedImageFormat
 from rollcall.core.faces import metric_of
 from rollcall.core.models import LOST_LISTED, NO_IMAGE, WAITING, LeftFace, Rehearsal
@@ -110,7 +111,8 @@ def _compared(
 def objection(rehearsal: Rehearsal) -> str | None:
     """Why the switch should not be made; None if nothing speaks against it."""
     if rehearsal.lost_count:
-        return f"{rehearsal.lost_count} faces do not find themselves by the new model."
+        lost = counted(rehearsal.lost_count, "face does not find itself", "faces do not find themselves")
+        return f"{lost} by the new model."
     if rehearsal.unread and not rehearsal.faces:
         return "The new model finds no face in any picture."
     if rehearsal.missed > max(FEW, MAX_LOSS * rehearsal.faces):

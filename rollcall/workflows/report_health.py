@@ -6,6 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 
+from rollcall.core.counted import counted
 from rollcall.core.database_ports import Database
 from rollcall.core.errors import DatabaseError, ModelNotLoaded, RollcallError
 from rollcall.core.figures import HealthStatus
@@ -73,8 +74,19 @@ class ReportHealth:
         self._count = _Probe("health-count")
         self._enrolled = 0
         self._waiting = 0
+        self._asking: asyncio.Task[Health] | None = None
 
     async def run(self) -> Health:
+        """How the service stands. Who asks while that is being found out gets the same answer, so that nobody
+        waits for longer than one does, and the runner and the database are asked once for all.
+        """
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask())
+            # If all its askers are gone nobody is left to see the error.
+            self._asking.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return await asyncio.shield(self._asking)
+
+    async def _ask(self) -> Health:
         (model, model_problem), database_problem = await asyncio.gather(self._model(), self._ask_database())
         problems = [problem for problem in (model_problem, database_problem) if problem]
         if problems:
@@ -84,7 +96,8 @@ class ReportHealth:
         if reason := self._why_degraded():
             warnings.append(reason)
         if self._waiting:
-            warnings.append(f"{self._waiting} faces still wait for their embedding by this model.")
+            waiting = counted(self._waiting, "face still waits for its", "faces still wait for their")
+            warnings.append(f"{waiting} embedding by this model.")
         if warnings:
             return self._health(HealthStatus.DEGRADED, " ".join(warnings), model)
         return self._health(HealthStatus.HEALTHY, "The service is ready.", model)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from rollcall.core.audit import Action
+from rollcall.core.counted import counted
 from rollcall.core.database_ports import Database, Records
 from rollcall.core.errors import (
     InternalError,
@@ -180,9 +181,8 @@ class SwitchModels:
         servers = records.servers.up(within_seconds=UP_SECONDS)
         if lacking := sum(wanted not in server.models for server in servers):
             # By the former model's embeddings they recognise people now.
-            raise ModelConflict(
-                f"{lacking} servers have not loaded {wanted}: they need what would be pruned."
-            )
+            behind = counted(lacking, "server has", "servers have")
+            raise ModelConflict(f"{behind} not loaded {wanted}: what would be pruned is needed there.")
         if records.settings.remove("previous_model"):
             records.audit.add(Action.PRUNED, kept_model=wanted, way_back=False)
         return wanted

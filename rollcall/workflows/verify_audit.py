@@ -8,6 +8,7 @@ from typing import Final
 
 from rollcall.core.audit import NO_ENTRIES, Action, AuditEntry, Head, digest_of, hash_of
 from rollcall.core.backup_ports import Progress
+from rollcall.core.counted import counted
 from rollcall.core.database_ports import Database, Records
 
 ENTRIES_A_READ: Final = 2000
@@ -121,7 +122,8 @@ class _Chain:
             return f"The end is cut off: {last} is the last entry, and RollcallState knows of {noted.number}."
         # Not the other way round: a person may have been erased after the entries about him were read.
         if self._blanked > self._accounted:
-            return f"The person is blanked in {self._blanked} entries; erasing did so in {self._accounted}."
+            blanked = counted(self._blanked, "entry", "entries")
+            return f"The person is blanked in {blanked}; erasing did so in {self._accounted}."
         if self._since_hash is not None and self.since is None:
             return "No entry has the hash that was noted: what was there then was cut off or written anew."
         return None

@@ -7,9 +7,10 @@ import re
 import httpx
 import pytest
 
-from tests.api.calls import enrollment
+from tests.api.calls import enrollment, error_of
 from tests.api.conftest import StartApp
 from tests.keys import make_key
+from tests.scrape import Difference
 
 ORIGIN = {"Origin": "https://school.example"}
 
@@ -92,6 +93,21 @@ def test_a_browsers_own_credentials_are_never_asked_for(start_app: StartApp, ori
     for answer in (preflight(api), api.get("/api/health", headers=ORIGIN)):
         assert answer.headers["Access-Control-Allow-Origin"] == origins
         assert "Access-Control-Allow-Credentials" not in answer.headers
+
+
+@pytest.mark.parametrize(("origins", "method"), [("https://other.example", "POST"), ("*", "PATCH")])
+def test_a_refused_preflight_is_an_error_like_all_others(
+    start_app: StartApp, origins: str, method: str
+) -> None:
+    api = start_app(cors_origins=origins)
+    grew = Difference(api)
+    asked = {**ORIGIN, "Access-Control-Request-Method": method, "X-Request-ID": "a-page"}
+    refused = api.options("/api/face/recognize", headers=asked)
+    assert error_of(refused, 403) == "FORBIDDEN"
+    assert "CORS_ORIGINS" in refused.json()["details"]["suggestion"]
+    assert refused.headers["X-Request-ID"] == "a-page"
+    assert "Origin" in refused.headers["Vary"]
+    assert grew.value("rollcall_errors_total", code="FORBIDDEN") == 1
 
 
 def test_an_error_of_the_handler_has_them_too(start_app: StartApp) -> None:

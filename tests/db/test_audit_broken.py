@@ -52,7 +52,7 @@ CASES = [
     (["UPDATE RollcallAudit SET PersonCode = NULL WHERE Id = 3"], "The digest of entry 3", 2),
     (
         ["UPDATE RollcallAudit SET PersonCode = NULL, Salt = NULL WHERE Id = 3"],
-        "blanked in 1 entries; erasing did so in 0",
+        "blanked in 1 entry; erasing did so in 0",
         5,
     ),
 ]

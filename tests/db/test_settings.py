@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -10,7 +11,7 @@ from pydantic import SecretStr
 from db.engine import SqlDatabase
 from rollcall.cli.__main__ import parser
 from rollcall.cli.settings import lines
-from rollcall.core.errors import InvalidRequest
+from rollcall.core.errors import DatabaseError, InvalidRequest
 from rollcall.core.records import SHARED
 from rollcall.core.settings import Settings
 from rollcall.core.shared_settings import SharedSettings, valid_shared
@@ -103,6 +104,17 @@ def test_the_list_says_where_each_value_comes_from() -> None:
     assert words[0] == ["similarity_threshold", "0.0", "shared"]
 
 
+@pytest.mark.parametrize("command", ["list", "set log_retention_days 30", "unset log_retention_days"])
+def test_in_a_wrong_folder_no_database_is_made(tmp_path: Path, command: str) -> None:
+    file = tmp_path / "data" / "rollcall.db"
+    settings = Settings(_env_file=None, database_url=SecretStr(f"sqlite:///{file}"))
+    options = parser().parse_args(["settings", *command.split()])
+    with pytest.raises(DatabaseError, match="There is no database"):
+        asyncio.run(options.run(options, settings))
+    assert not file.parent.exists()
+
+
+@pytest.mark.usefixtures("database")
 def test_the_command_line_sets_lists_and_unsets(
     database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -123,7 +123,7 @@ def test_verify_prints_the_newest_hash_and_fails_where_the_chain_is_broken(
         connection.exec_driver_sql("DROP TRIGGER RollcallAuditKept")
         connection.exec_driver_sql("DELETE FROM RollcallAudit WHERE Id = 2")
     assert rollcall("audit", "verify", status=1).stdout == (
-        "The audit is broken. Entry 2 is missing.\nBefore that 1 entries are right.\n"
+        "The audit is broken. Entry 2 is missing.\nBefore that 1 entry is right.\n"
     )
     database.close()
 
@@ -143,6 +143,11 @@ def test_list_shows_what_is_asked_for(rollcall: Rollcall, database: SqlDatabase)
     rows = list(csv.DictReader(io.StringIO(rollcall("audit", "list", "--csv").stdout)))
     assert [int(row["number"]) for row in rows] == list(range(1, 61))
     assert rows[-1]["hash"] == entries(database)[-1].hash
+    with database.transaction() as records:
+        records.audit.add(Action.ENROLLED, student("=1+1"))
+    [row] = csv.DictReader(io.StringIO(rollcall("audit", "list", "--csv", "--limit", "1").stdout))
+    # A spreadsheet would carry it out.
+    assert row["person_code"] == "'=1+1"
     database.close()
 
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.packs import picture
-from tests.servers import RollcallServer
+from tests.servers import RollcallServer, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -46,6 +46,9 @@ def test_many_concurrent_callers_get_no_error(statuses: list[int]) -> None:
 @pytest.mark.usefixtures("statuses")
 def test_no_call_is_dropped_to_renew_the_connection(server: RollcallServer) -> None:
     # The client asks once more when a connection breaks, and would hide most of the drops.
+    server.client.get("/api/face/list/all", headers={"X-Request-ID": "after-them-all"})
+    # A line is in the log a moment after its answer, those of the API in their order.
+    wait_for(lambda: "after-them-all" in server.log(), "the last access line", limit=60)
     assert "The connection to the runner broke" not in server.log()
 
 

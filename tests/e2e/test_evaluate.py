@@ -95,6 +95,16 @@ def test_pictures_that_show_nobody_are_named_and_left_out(
     assert "2 people, 3 pictures; pairs of one person: 1, of two: 2" in done.stdout
 
 
+def test_in_a_wrong_folder_no_database_is_made_to_store_in(
+    tmp_path: Path, pack_settings: dict[str, str]
+) -> None:
+    people = folder_of_people(tmp_path / "people", A=[picture(1), picture(1)], B=[picture(2)])
+    done = evaluate(tmp_path, people, "--store", **pack_settings)
+    assert done.returncode == 1, done.stdout
+    assert "There is no database" in done.stderr
+    assert not list(tmp_path.rglob("*.db"))
+
+
 @pytest.mark.parametrize(
     ("people", "arguments", "message"),
     [

@@ -105,6 +105,31 @@ def test_an_api_that_was_killed_keeps_its_counts(own_server: RollcallServer) -> 
     assert scrape(own_server.client).value("rollcall_requests_total", route=route) == 6
 
 
+def test_servers_with_one_home_of_bentoml_count_for_themselves(
+    own_server: RollcallServer, tmp_path: Path, pack_settings: dict[str, str]
+) -> None:
+    def recognitions(server: RollcallServer) -> float:
+        return scrape(server.client).value("rollcall_recognitions_total")
+
+    recognized(own_server, 1)
+    assert recognitions(own_server) == 1
+    first = own_server.worker("FaceAPI").environ()
+    home = {"BENTOML_HOME": first["BENTOML_HOME"]}
+    (tmp_path / "second").mkdir()
+    with RollcallServer(tmp_path / "second", **pack_settings, **home) as second:
+        enrol(second, 2)
+        assert (recognitions(own_server), recognitions(second)) == (1, 0)
+        recognized(second, 2)
+        recognized(second, 2)
+        assert (recognitions(own_server), recognitions(second)) == (1, 2)
+        both = (first, second.worker("FaceAPI").environ())
+        folders = [Path(environment["PROMETHEUS_MULTIPROC_DIR"]) for environment in both]
+        assert all(folder.is_dir() for folder in folders)
+    assert [folder.exists() for folder in folders] == [True, False]
+    recognized(own_server, 1)
+    assert recognitions(own_server) == 2
+
+
 def test_scrapes_under_load_are_right(own_server: RollcallServer) -> None:
     photo, route = picture(1), "/api/face/recognize"
     before = scrape(own_server.client).value("rollcall_requests_total", route=route)

@@ -156,7 +156,7 @@ def test_a_school_moves_over_and_back_while_everybody_is_recognised(
         assert (again["S001"], again["TWO"], again["S002"]) == ("moved", "moved", "no_match")
         assert call(database_url, "rollback", "--face-id", "1")[:2] == (
             0,
-            "1 rows have their old descriptor again, 0 were left alone\n",
+            "1 row has its old descriptor again, 0 were left alone\n",
         )
         assert call(database_url, "rollback")[0] == 0
         everybody_is_recognised()
@@ -225,5 +225,5 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(
     assert (code, out) == (0, "unreadable_image: 1\n")
     assert call(database_url, "rollback", "--face-id", "1")[:2] == (
         1,
-        "Face 1: It has not been moved.\n0 rows have their old descriptor again, 1 were left alone\n",
+        "Face 1: It has not been moved.\n0 rows have their old descriptor again, 1 was left alone\n",
     )

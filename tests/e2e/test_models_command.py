@@ -86,9 +86,9 @@ def test_beside_a_server_it_is_the_server_that_switches(
 
         said = models("switch", SECOND)
 
-        assert f"1 faces have an embedding by {SECOND}; 0 of them are lost." in said
+        assert f"1 face has an embedding by {SECOND}; 0 are lost." in said
         assert f"{SECOND} answers." in said
-        assert "1 faces could not be embedded" in said
+        assert "1 face could not be embedded" in said
         assert recognized(server, 2)["match"]["model"] == SECOND
         assert states(models("list")) == {FIRST: "way back", SECOND: "active"}
         assert models("left") == "1 student S1 NO_IMAGE\n"
@@ -98,7 +98,7 @@ def test_beside_a_server_it_is_the_server_that_switches(
         assert models("rollback") == f"{FIRST} answers.\n"
 
         assert recognized(server, 2)["match"]["model"] == FIRST
-        assert models("prune") == "Deleted former models' embeddings of 1 faces.\n"
+        assert models("prune") == "Deleted former models' embeddings of 1 face.\n"
         assert (stands(server)["previous"], stands(server)["left_faces"]) == (None, 0)
         assert "There is no model to go back to." in models("rollback", status=1)
         assert models("remove", SECOND) == f"{SECOND} is removed.\n"
@@ -147,6 +147,8 @@ def test_a_switch_that_nobody_works_on_can_be_cancelled_once(models: Command, da
     with database.transaction() as records:
         records.switches.add(SwitchKind.SWITCH, FIRST, SECOND)
         records.settings.put("next_model", SECOND)
+    # Begun without it, it would go on without it.
+    assert "`rollcall models cancel`" in models("switch", SECOND, "--force", status=1)
     assert models("cancel") == (f"The switch to {SECOND} is cancelled. What was embedded is kept.\n")
     assert "No switch is under way." in models("cancel", status=1)
     assert states(models("list")) == {FIRST: "active"}

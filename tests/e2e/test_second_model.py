@@ -30,6 +30,11 @@ def counted(server: RollcallServer, model: str) -> float:
     return figure(server, f'rollcall_recognitions_total{{matched_by="{model}",model="{model}"}}')
 
 
+def wait_for_line(server: RollcallServer, text: str) -> None:
+    """A line is in the file a moment after its answer."""
+    wait_for(lambda: text in server.log(), f"the line {text}", limit=60)
+
+
 def test_half_of_the_answers_come_from_the_second_model_and_all_are_right(tmp_path: Path) -> None:
     with school(tmp_path, AB_MODEL=SECOND, AB_SHARE="0.5") as server:
         enrol_all(server)
@@ -42,7 +47,7 @@ def test_half_of_the_answers_come_from_the_second_model_and_all_are_right(tmp_pa
             assert own
             assert {answer["match"]["model"] for answer in own} == {model}
             assert counted(server, model) == before[model] + len(own)
-            assert f"Answered by {model}" in server.log()
+            wait_for_line(server, f"Answered by {model}")
         assert server.health()["model"] == FIRST
 
 

@@ -1,6 +1,7 @@
 """Archives of real databases, restored into real databases."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ from db import tables
 from db.copies import SqlCopies
 from db.copy_reading import TABLES
 from db.engine import SqlDatabase
-from rollcall.core.backup import ALL_COLUMNS, Section
+from rollcall.archive.files import ArchiveFiles
+from rollcall.core.backup import ALL_COLUMNS, Batch, Contents, Origin, Section
 from rollcall.core.errors import InvalidRequest
 from rollcall.core.people import Person
 from rollcall.core.records import EVERYTHING as ALL_CHANGED
@@ -44,6 +46,28 @@ def test_every_row_comes_back_as_it_was(source: SqlDatabase, database: SqlDataba
     assert after == before
     create(database, tmp_path / "b")
     assert restore(source, tmp_path / "b").tallies[Section.LOGS].added == 0
+
+
+def test_a_switch_under_way_is_not_restored(
+    source: SqlDatabase, database: SqlDatabase, tmp_path: Path
+) -> None:
+    lasting = rows(source, Section.SETTINGS)
+    run(source, "INSERT INTO RollcallSettings (Name, Value) VALUES ('next_model', 'other')")
+    assert create(source, tmp_path / "a").counts[Section.SETTINGS] == len(lasting) == 1
+    restore(database, tmp_path / "a")
+    assert read(database, "SELECT Name FROM RollcallSettings") == [("similarity_threshold",)]
+
+
+def test_nor_is_one_that_an_older_version_put_into_the_archive(database: SqlDatabase, tmp_path: Path) -> None:
+    origin = Origin(created=datetime(2026, 11, 1, tzinfo=UTC), version="1.0.0", database="sqlite")
+    moment = "2026-11-01 00:00:00"
+    settings = [("log_retention_days", "30", moment), ("next_model", "other", moment)]
+    batch = Batch(section=Section.SETTINGS, columns=ALL_COLUMNS[Section.SETTINGS], rows=settings)
+    files = ArchiveFiles()
+    with files.create(tmp_path / "a", origin, Contents(), passphrase=None, overwrite=False) as archive:
+        archive.add(batch)
+    assert restore(database, tmp_path / "a").tallies[Section.SETTINGS].added == 1
+    assert read(database, "SELECT Name FROM RollcallSettings") == [("log_retention_days",)]
 
 
 def test_restoring_again_adds_nothing(source: SqlDatabase, database: SqlDatabase, tmp_path: Path) -> None:

@@ -109,6 +109,8 @@ def test_a_model_that_is_checked_late_and_right_is_checked_no_more(tmp_path: Pat
         async with running(keeper):
             await until(lambda: FIRST in keeper.loaded)
             world.refusal = None
+            checks = world.checks[FIRST]
+            await until(lambda: world.checks[FIRST] > checks)
             world.shared = SharedSettings(next_model=SECOND)
             await until(lambda: SECOND in keeper.loaded)
             world.refusal = ModelNotLoaded("It is another.")

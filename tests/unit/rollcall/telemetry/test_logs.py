@@ -143,6 +143,29 @@ fall()
     assert "hush-word" not in said(script)
 
 
+def test_what_the_system_refused_is_told_in_its_own_words_alone() -> None:
+    script = """
+import socket
+def taken_port():
+    taken = socket.create_server(("127.0.0.1", 0))
+    socket.create_server(taken.getsockname())
+def missing_file():
+    open("hush-word")
+def words():
+    raise OSError(2, "hush-word")
+for fall in (taken_port, missing_file, words):
+    thread = threading.Thread(target=fall)
+    thread.start()
+    thread.join()
+"""
+    assert [line["message"] for line in lines(script)] == [
+        "Ended by OSError: Address already in use",
+        "Ended by FileNotFoundError: No such file or directory",
+        "Ended by FileNotFoundError",
+    ]
+    assert "hush-word" not in said(script)
+
+
 def test_a_task_that_nobody_awaited_is_told_without_its_exceptions_text() -> None:
     script = """
 import asyncio, gc

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from rollcall.compose import Parts
-from rollcall.core.errors import ModelNotLoaded, NoFaceDetected, PersonNotFound
-from rollcall.core.faces import Reading, ReadRequest
+from rollcall.core.errors import InvalidImage, ModelNotLoaded, NoFaceDetected, PersonNotFound
+from rollcall.core.faces import Reading, ReadRequest, Subjects
 from rollcall.core.models import LoadedModel
 from rollcall.core.people import PersonType
 from rollcall.core.ports import FaceReader
+from rollcall.workflows.probes import ProbeReader
 from rollcall.workflows.recognize import Sighting
 from tests.observed import Observed
 from tests.packs import empty_picture, picture
@@ -74,6 +75,31 @@ def test_who_is_known_by_the_model_that_answers_is_read_once(run: Run) -> None:
         assert reader.asked == [FIRST]
 
     run(scenario)
+
+
+@pytest.mark.parametrize(("away", "answering"), [(set[str](), SECOND), ({SECOND}, FIRST)])
+def test_where_models_are_picked_the_log_says_which_one_read_the_picture(
+    run: Run, caplog: pytest.LogCaptureFixture, away: set[str], answering: str
+) -> None:
+    async def scenario(parts: Parts, reader: NotingReader) -> None:
+        second = parts.models.named(SECOND)
+        assert second is not None
+        probes = ProbeReader(models=parts.models, faces=reader, gallery=parts.gallery, pick=lambda: second)
+        reader.away = away
+        with pytest.raises(InvalidImage):
+            await probes.read(b"no picture", subjects=Subjects.LARGEST)
+        assert answered(caplog) == []
+        found = await probes.read(picture(2), subjects=Subjects.LARGEST)
+        assert found.model.name == answering
+        assert answered(caplog) == [f"Answered by {answering}"]
+
+    with caplog.at_level("INFO", "rollcall.recognition"):
+        run(scenario)
+
+
+def answered(caplog: pytest.LogCaptureFixture) -> list[str]:
+    said = [record.getMessage() for record in caplog.records]
+    return [text for text in said if text.startswith("Answered by")]
 
 
 def test_who_is_not_is_also_looked_for_by_the_others(run: Run, observed: Observed) -> None:

@@ -66,7 +66,7 @@ def test_nothing_is_pruned_while_a_server_answers_with_the_former_model(
             await enrol(parts, 1, 2)
             await switched(parts, SECOND)
             await parts.database.run(lambda records: records.servers.seen("other", SECOND, [FIRST]))
-            with pytest.raises(ModelConflict, match="1 servers have not loaded second"):
+            with pytest.raises(ModelConflict, match="1 server has not loaded second"):
                 await parts.workflows.switch_models.prune()
             assert parts.gallery.counts() == {FIRST: 2, SECOND: 2}
             assert (await shared(parts)).previous_model == FIRST

@@ -188,7 +188,7 @@ def test_a_switch_fails_where_a_server_cannot_load_the_model_unless_forced(
                 assert switch.problem == (
                     None
                     if forced
-                    else "1 of 2 servers did not load second; their logs say why. Nothing was switched."
+                    else "1 of 2 servers did not load second; its log says why. Nothing was switched."
                 )
                 assert switch.rehearsal is not None
             assert await recognised(lacking, 1) == ("S1", FIRST)
