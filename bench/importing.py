@@ -152,7 +152,8 @@ def by_server(pack: BenchPack, photos: int) -> float:
                 job = server.client.get(f"/api/jobs/{job['id']}").json()["job"]
                 return int(job["done"])
 
-            seen = _watch(look, lambda: job["state"] not in ("waiting", "running"))
+            # Seldom: each look is a request, which the server has to answer.
+            seen = _watch(look, lambda: job["state"] not in ("waiting", "running"), pause=0.2)
         if (job["state"], job["done"]) != ("done", photos):
             raise ImportFailed(f"the job is {job['state']} after {job['done']} of {photos} photos")
     return _rate(seen)
@@ -186,7 +187,9 @@ def _running(pack: BenchPack, folder: Path) -> Iterator[subprocess.Popen[bytes]]
             run.terminate()
 
 
-def _watch(count: Callable[[], int], over: Callable[[], bool]) -> list[tuple[float, int]]:
+def _watch(
+    count: Callable[[], int], over: Callable[[], bool], pause: float = 0.02
+) -> list[tuple[float, int]]:
     """When a number grew, and to what."""
     seen = list[tuple[float, int]]()
     ended = False
@@ -195,7 +198,7 @@ def _watch(count: Callable[[], int], over: Callable[[], bool]) -> list[tuple[flo
         now = count()
         if now and (not seen or now != seen[-1][1]):
             seen.append((time.perf_counter(), now))
-        time.sleep(0.02)
+        time.sleep(pause)
     return seen
 
 

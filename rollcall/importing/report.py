@@ -10,21 +10,19 @@ from typing import Final
 
 from rollcall.core.errors import InvalidRequest
 from rollcall.core.imports import ImportedRow
+from rollcall.core.spreadsheets import BOM, harmless_cell
 
 COLUMNS: Final = (
     *("line", "code", "name", "photo", "outcome", "error_code", "reason", "what_to_do"),
     "same_face_as",
 )
-_BOM: Final = "\ufeff"  # by which Excel knows UTF-8
-# A spreadsheet would take such a cell for a formula.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 class CsvReport:
     """Implements core.jobs.Report."""
 
     def head(self) -> bytes:
-        return (_BOM + _csv([COLUMNS])).encode("utf-8")
+        return (BOM + _csv([COLUMNS])).encode("utf-8")
 
     def lines(self, rows: Sequence[ImportedRow]) -> bytes:
         # A name in a folder may be no Unicode.
@@ -76,11 +74,7 @@ def _cells(row: ImportedRow) -> Iterable[str | int]:
         *((trouble.code, trouble.reason, trouble.what_to_do) if trouble else ("", "", "")),
         row.same_face_as or "",
     )
-    return ("" if row.line is None else row.line, *map(_harmless, cells))
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    return ("" if row.line is None else row.line, *map(harmless_cell, cells))
 
 
 def _csv(rows: Iterable[Iterable[str | int]]) -> str:

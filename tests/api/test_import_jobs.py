@@ -9,9 +9,11 @@ import httpx
 import pytest
 from PIL import Image
 
+from db.engine import open_database
 from rollcall.core.api_keys import Role
 from tests.api.calls import enroll, error_of, recognize
 from tests.api.conftest import HeldReader, StartApp, StartHeld
+from tests.audit import details, entries, verify
 from tests.imports import begin, begun, code, ended, list_of, look, photos_of, rows, zip_of
 from tests.keys import make_key
 from tests.packs import empty_picture, picture
@@ -286,6 +288,22 @@ def test_only_an_admin_may(start_app: StartApp) -> None:
         assert error_of(answer, 403) == "FORBIDDEN"
         assert error_of(api.request(method, f"/api/jobs{path}"), 401) == "UNAUTHORIZED"
     assert api.get("/api/jobs", headers=admin.headers).status_code == 200
+
+
+def test_the_audit_names_who_asked_for_each_face(start_app: StartApp, tmp_path: Path) -> None:
+    admin = make_key("office")
+    api = start_app(api_keys=admin.entry)
+    api.headers.update({**admin.headers, "X-Request-ID": "the-import"})
+    ended(api, begun(api, {**photos_of(1, 2), "S003.jpg": empty_picture()}, list_of(1, 2, 3)))
+    ended(api, begun(api, photos_of(5), list_of(5), dry_run="true"))
+    database = open_database(f"sqlite:///{tmp_path}/rollcall.db", pool_size=1)
+    found = entries(database)
+    assert [entry.action for entry in found] == ["import_begun", "enrolled", "enrolled"]
+    assert {entry.actor for entry in found} == {"office"}
+    assert {entry.request_id for entry in found} == {"the-import"}
+    assert details(found[0]) == {"person_type": "student", "mode": "reject", "rows": 3}
+    assert verify(database).fault is None
+    database.close()
 
 
 def test_rows_are_counted_in_the_metrics(api: httpx.Client) -> None:

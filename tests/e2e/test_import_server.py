@@ -1,11 +1,14 @@
 """Imports by a real server: killed in the middle, and asked meanwhile."""
 
+import json
+import subprocess
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.e2e.test_large_bodies import peak_bytes
 from tests.imports import begin, begun, code, ended, list_of, look, rows
 from tests.packs import picture
 from tests.servers import RollcallServer, wait_for
@@ -51,3 +54,19 @@ def test_a_zip_bomb_is_refused_and_the_server_goes_on(server: RollcallServer, tm
     assert answer.status_code == 422
     assert "far more than photos would" in answer.json()["message"]
     assert begin(server.client, {"S001.jpg": picture(1)}).status_code == 202
+
+
+def test_an_upload_is_never_in_memory_as_a_whole(server: RollcallServer, tmp_path: Path) -> None:
+    file = tmp_path / "large.zip"
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as made:
+        made.writestr("S001.jpg", picture(1))
+        for number in range(60):
+            made.writestr(f"{number}.raw", bytes(5_000_000))
+    ended(server.client, begun(server.client, {"S002.jpg": picture(2)}))
+    before = peak_bytes(server)
+    # Not httpx, which would send it from memory.
+    url = f"{server.url}/api/jobs/import"
+    form = ["-F", "person_type=student", "-F", f"photos=@{file}"]
+    sent = subprocess.run(["curl", "--silent", *form, url], capture_output=True, check=True, timeout=300)
+    assert ended(server.client, json.loads(sent.stdout)["job"]["id"])["job"]["enrolled"] == 1
+    assert peak_bytes(server) - before < 100_000_000

@@ -51,3 +51,22 @@ def test_a_timeout_within_the_work_is_not_taken_for_the_deadline() -> None:
 
     with pytest.raises(TimeoutError, match="of something else"):
         asyncio.run(scene())
+
+
+@pytest.mark.parametrize(("length", "still_there"), [("200000", True), ("10", False), (None, True)])
+def test_an_upload_has_the_time_that_its_size_needs_on_a_slow_line(
+    length: str | None, still_there: bool
+) -> None:
+    headers = [] if length is None else [(b"content-length", length.encode())]
+    asked = Request({"type": "http", "method": "POST", "headers": headers, "path": "/", "query_string": b""})
+    asked.state.body_is_awaited = True
+
+    async def scene() -> None:
+        async with Deadline(0.05, max_upload_bytes=1_000_000).of(asked, "/api/jobs/import"):
+            await asyncio.sleep(0.4)
+
+    if still_there:
+        asyncio.run(scene())
+    else:
+        with pytest.raises(InvalidRequest, match="did not arrive in time"):
+            asyncio.run(scene())

