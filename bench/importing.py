@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import IO
 
 import cv2
 import numpy as np
@@ -139,7 +140,10 @@ def by_server(pack: BenchPack, photos: int) -> float:
         made = shutil.make_archive(str(folder / "upload"), "zip", folder / "photos")
         settings["IMPORT_DIR"] = f"{home}/imports"
         with RollcallServer(Path(home), **settings) as server, Path(made).open("rb") as photos_zip:
-            sent = {"photos": photos_zip, "csv": (folder / "people.csv").read_bytes()}
+            sent: dict[str, IO[bytes] | bytes] = {
+                "photos": photos_zip,
+                "csv": (folder / "people.csv").read_bytes(),
+            }
             answer = server.client.post("/api/jobs/import", data={"person_type": "student"}, files=sent)
             job = answer.json()["job"]
 

@@ -54,6 +54,8 @@ class SqlCopies:
             lock(connection)
             _remove_orphans(connection)
             yield SqlWritableTables(connection)
+            # Of faces that were there and that the archive lacks; their Ids will be given to new ones.
+            _remove_orphans(connection)
             SqlKnownFaces(connection).forget_all()
             SqlChanges(connection).append([EVERYTHING])
 

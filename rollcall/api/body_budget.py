@@ -8,7 +8,7 @@ from typing import Final
 from rollcall.core.errors import Overloaded
 
 # Of all requests together that send their body, wait or are worked on: 25 pictures of 10 MB, or a thousand of
-# the usual size. A container has 3 GB, of which two models take 2.
+# the usual size. A container has 3 GB, of which two models take 2; a change of models keeps to two.
 MAX_BYTES: Final = 256 * 1024 * 1024
 # Half of it, so that nobody shuts out all others by sending slowly. A batch of 100 MB fits.
 MAX_BYTES_OF_ONE: Final = MAX_BYTES // 2

@@ -13,6 +13,7 @@ from rollcall.cli import model_files
 from rollcall.cli.patient_database import require_database
 from rollcall.cli.progress_bars import ProgressBars
 from rollcall.core.errors import DatabaseError, InvalidRequest, RollcallError
+from rollcall.core.faces import FALLBACK_MODEL
 from rollcall.core.models import ModelList, Rehearsal, StoredModel, Switch, SwitchState
 from rollcall.core.settings import Settings
 from rollcall.modelstore.listing import stored_models
@@ -225,11 +226,8 @@ async def _prune(_options: argparse.Namespace, settings: Settings) -> int:
 
 async def _remove(options: argparse.Namespace, settings: Settings) -> int:
     """Raises InvalidRequest: it is in use, or cannot be removed."""
-    used = {
-        settings.insightface_model: "INSIGHTFACE_MODEL",
-        settings.ab_model: "AB_MODEL",
-        settings.shadow_model: "SHADOW_MODEL",
-    }
+    if options.name == FALLBACK_MODEL:
+        raise InvalidRequest(f"{FALLBACK_MODEL} is built in; there is nothing to remove.")
     try:
         async with _parts(settings) as parts:
             shared = parts.gallery.shared
@@ -237,8 +235,11 @@ async def _remove(options: argparse.Namespace, settings: Settings) -> int:
             alone_known = parts.gallery.models_besides(wanted)
     except RollcallError as error:
         raise InvalidRequest(f"Whether {options.name} is in use cannot be told. {error.message}") from None
-    if shared.insightface_model is not None:
-        used.pop(settings.insightface_model)
+    # Of two reasons for one model the later is told.
+    used: dict[str | None, str] = {}
+    if shared.insightface_model is None:
+        used[settings.insightface_model] = "INSIGHTFACE_MODEL"
+    used |= {settings.ab_model: "AB_MODEL", settings.shadow_model: "SHADOW_MODEL"}
     used |= dict.fromkeys(alone_known, "what alone knows some faces; enrol these people anew first")
     used |= {
         shared.previous_model: "the way back, which `rollcall models prune` gives up",

@@ -32,9 +32,9 @@ Fetch = Callable[[Pack, Progress], Awaitable[None]]
 class ModelKeeper(AnsweringModels):
     """Implements core.ports.ModelStates and core.ports.ModelFiles. `run` keeps loaded what is wanted.
 
-    Wanted are the model that answers by the database's word, else by the environment's; the one before it, as
-    the way back; the one that a switch goes to; the further ones of the settings; and those of faces that
-    have no other's embedding.
+    Wanted are the model that answers by the database's word, else by the environment's; the one that a switch
+    goes to, or while there is none the one before, as the way back; the further ones of the settings; and
+    those of faces that have no other's embedding.
     """
 
     def __init__(
@@ -107,7 +107,11 @@ class ModelKeeper(AnsweringModels):
 
     def _all_wanted(self) -> list[str]:
         shared = self._shared()
-        names = (self.wanted, shared.next_model, *self._choice.further, shared.previous_model)
+        previous = shared.previous_model
+        if shared.next_model is not None and self.wanted in self._loaded:
+            # Else three would be in memory. Going back loads it, and it comes back when the switch is over.
+            previous = None
+        names = (self.wanted, shared.next_model, *self._choice.further, previous)
         needed = sorted(self._needed(self.wanted) - {FALLBACK_MODEL})  # which needs no check: it is ours
         return list(dict.fromkeys(name for name in (*names, *needed) if name is not None))
 

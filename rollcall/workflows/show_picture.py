@@ -1,5 +1,6 @@
 """Show the picture that a face was enrolled with."""
 
+import asyncio
 from typing import Final
 
 from rollcall.core.database_ports import Database
@@ -7,6 +8,8 @@ from rollcall.core.errors import ImageTooLarge, InvalidImage, NotFound, Unsuppor
 from rollcall.core.ports import Pictures
 from rollcall.core.records import KeptPicture
 
+# A whole file each: a page with many thumbnails must not hold all of theirs in memory.
+AT_ONCE: Final = 4
 _INSTEAD: Final = "Ask without max_side for the file as it is stored, or enrol this face anew."
 
 
@@ -16,6 +19,7 @@ class ShowPicture:
     def __init__(self, *, database: Database, pictures: Pictures) -> None:
         self._database = database
         self._pictures = pictures
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def stored(self, face_id: int) -> KeptPicture:
         """The file as it is stored. Raises NotFound if there is no such face, or none with a picture."""
@@ -34,9 +38,10 @@ class ShowPicture:
             NotFound: there is no such face, or none with a picture.
             InvalidImage: what is stored is no picture that can be decoded.
         """
-        kept = await self.stored(face_id)
         try:
-            return await self._pictures.reduced(kept.image, max_side)
+            async with self._turns:
+                kept = await self.stored(face_id)
+                return await self._pictures.reduced(kept.image, max_side)
         except (InvalidImage, UnsupportedImageFormat, ImageTooLarge) as error:
             # Another program's row may hold anything. The caller sent no picture, so none of his is wrong.
             raise InvalidImage(

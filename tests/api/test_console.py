@@ -1,16 +1,19 @@
 """How the web console's files are served."""
 
+import asyncio
 import re
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import httpx
 import pytest
 import yaml
 
+from rollcall.api.app import create_app
 from rollcall.api.console import FOLDER, TYPES
 from tests.api.calls import error_of
-from tests.api.conftest import StartApp
+from tests.api.conftest import StartApp, settings_for
 from tests.keys import make_key
 from tests.scrape import Difference
 from tests.servers import ROOT
@@ -72,6 +75,20 @@ def test_an_update_is_seen_at_once_and_what_is_known_is_not_sent_again(api: http
         assert again.headers["ETag"] == tag
         assert "Content-Security-Policy" in again.headers
     assert api.get(CONSOLE, headers={"If-None-Match": '"former"'}).status_code == 200
+
+
+def test_it_works_below_a_prefix(model_dir: Path, tmp_path: Path) -> None:
+    """As behind a proxy that hands the whole path on, and tells the server of the prefix."""
+    app = create_app(settings_for(model_dir, tmp_path), lambda _app: nullcontext())
+
+    async def led() -> httpx.Response:
+        transport = httpx.ASGITransport(app, root_path="/school")
+        async with httpx.AsyncClient(transport=transport, base_url="http://proxy") as client:
+            return await client.get("/school/console", follow_redirects=True)
+
+    answer = asyncio.run(led())
+    assert (answer.status_code, answer.url.path) == (200, "/school/console/")
+    assert answer.content == (FOLDER / "index.html").read_bytes()
 
 
 def test_only_the_head_of_a_file_can_be_asked_for(api: httpx.Client) -> None:

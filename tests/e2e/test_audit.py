@@ -68,7 +68,10 @@ def test_every_command_that_changes_or_takes_out_something_leaves_an_entry(
         for place, person in enumerate(people):
             (tmp_path / "known" / code / f"{place}.jpg").write_bytes(picture(person))
     steps: list[tuple[str, list[Action]]] = [
-        ("import --type student --csv people.csv --photos photos", [Action.ENROLLED, Action.ENROLLED]),
+        (
+            "import --type student --csv people.csv --photos photos",
+            [Action.IMPORT_BEGUN, Action.ENROLLED, Action.ENROLLED],
+        ),
         ("settings set log_retention_days 365", [Action.SETTING_CHANGED]),
         ("settings unset log_retention_days", [Action.SETTING_CHANGED]),
         ("settings unset log_retention_days", []),

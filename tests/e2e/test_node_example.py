@@ -31,6 +31,7 @@ ADA, GRACE, STUDENT, STRANGER = 50, 51, 52, 53  # synthetic people; Ada is an ad
 PIN: Final = "246810"  # as in the example's README
 EXIT_LIMIT_SECONDS: Final = 30
 PATIENCE_MS: Final = 30_000  # a busy machine may be slow
+HAVE_ENOUGH_DATA: Final = 4  # of a video: it plays
 
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -329,7 +330,7 @@ def test_the_login_page(example: Example, tmp_path: Path) -> None:
         assert_usable(page)
         page.get_by_label("Code").fill("T001")
         page.get_by_label("PIN").fill(PIN)
-        page.wait_for_function("document.querySelector('video').videoWidth > 0")
+        expect(page.locator("video")).to_have_js_property("readyState", HAVE_ENOUGH_DATA)
         page.get_by_role("button", name="Log in").click()
         expect(page.get_by_role("status")).to_have_text("Logged in: Ada Lovelace (T001)")
         page.reload()
@@ -377,7 +378,7 @@ def test_the_admin_page(example: Example, tmp_path: Path) -> None:
                 page.get_by_label("Picture").set_input_files(file)
             else:
                 page.get_by_role("button", name="Use the camera").click()
-                page.wait_for_function("document.querySelector('video').videoWidth > 0")
+                expect(page.locator("video")).to_have_js_property("readyState", HAVE_ENOUGH_DATA)
             page.get_by_role("button", name="Enrol").click()
             expect(page.get_by_role("row").filter(has_text=f"Pupil {code}")).to_be_visible()
         page.get_by_role("button", name="Delete all faces of S054").click()

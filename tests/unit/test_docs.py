@@ -14,9 +14,12 @@ HERE = "tests/e2e/test_docs_commands.py"
 RUN_BY: dict[tuple[str, str | None], str] = {
     ("README.md", None): "tests/e2e/test_readme.py",
     ("bench/README.md", None): HERE,
+    ("clients/node/README.md", None): "tests/e2e/test_node_client.py",
+    ("clients/node/examples/express/README.md", None): "tests/e2e/test_node_example.py",
     ("docs/accuracy.md", None): HERE,
     ("docs/api.md", "By example"): HERE,
     ("docs/api.md", "Accuracy in production"): "tests/e2e/test_feedback.py",
+    ("docs/bulk-import.md", None): "tests/e2e/test_import_docs.py",
     ("docs/comparing-models.md", "Compare"): HERE,
     ("docs/contributing.md", None): HERE,
     ("docs/deployment.md", "The image"): "tests/unit/test_deployment_docs.py",
@@ -36,7 +39,7 @@ RUN_BY: dict[tuple[str, str | None], str] = {
 }
 # Docker and Kubernetes are not here: the tests hold these commands to what can be known without them.
 ELSEWHERE = {"sh docker", "sh compose", "sh kubectl"}
-NO_COMMANDS = {"", "json", "sql", "yaml", "html", "js", "ini", "csv", "http", "nginx"}
+NO_COMMANDS = {"", "json", "sql", "yaml", "html", "js", "ts", "ini", "csv", "http", "nginx"}
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"(`+)(?:(?!\1).)+\1")
 

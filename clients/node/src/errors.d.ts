@@ -63,6 +63,8 @@ export class ModelUnusableError extends RollcallError {}
 export class ModelConflictError extends RollcallError {}
 /** 503: the database did not answer. */
 export class DatabaseError extends RollcallError {}
+/** 507: the server's disk has no room for an import. */
+export class StorageFullError extends RollcallError {}
 /** 401: the server wants an API key. */
 export class UnauthorizedError extends RollcallError {}
 /** 403: the key is wrong, or its role does not allow this. */

@@ -70,6 +70,8 @@ export class ModelUnusableError extends RollcallError { static code = "MODEL_UNU
 export class ModelConflictError extends RollcallError { static code = "MODEL_CONFLICT"; }
 /** 503: the database did not answer. */
 export class DatabaseError extends RollcallError { static code = "DATABASE_ERROR"; }
+/** 507: the server's disk has no room for an import. */
+export class StorageFullError extends RollcallError { static code = "STORAGE_FULL"; }
 /** 401: the server wants an API key. */
 export class UnauthorizedError extends RollcallError { static code = "UNAUTHORIZED"; }
 /** 403: the key is wrong, or its role does not allow this. */
@@ -88,7 +90,7 @@ export const ERRORS_BY_CODE = Object.freeze(
       NoFaceDetectedError, MultipleFacesError, LowQualityImageError, DuplicateEnrollmentError, PersonNotFoundError,
       ValidationError, InvalidImageError, UnsupportedImageFormatError, ImageTooLargeError, RateLimitedError,
       OverloadedError, ModelNotLoadedError, ModelNotFoundError, ModelUnusableError, ModelConflictError,
-      DatabaseError, UnauthorizedError, ForbiddenError, NotFoundError, MethodNotAllowedError, InternalError,
+      DatabaseError, StorageFullError, UnauthorizedError, ForbiddenError, NotFoundError, MethodNotAllowedError, InternalError,
     ].map((kind) => [kind.code, kind]),
   ),
 );

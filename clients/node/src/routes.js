@@ -54,9 +54,13 @@ export function fill(path, values = {}) {
     }
     const segment = encodeURIComponent(String(value));
     // An address takes these for "here" and "one up".
-    if (segment === "." || segment === "..") throw new ValidationError(`${name} is not valid.`);
+    if (segment === "." || segment === "..") throw notValid(name);
     return segment;
   });
+}
+
+function notValid(name) {
+  return new ValidationError(`${name} is not valid.`, { details: { suggestion: `Check ${name}.` } });
 }
 
 /** `?a=1&b=2`, without what is undefined or null; empty if nothing is left. */

@@ -1,5 +1,6 @@
 """Restoring in place of what is there, and when that is refused."""
 
+import json
 import re
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from rollcall.core.errors import InvalidRequest
 from rollcall.core.people import Person
 from rollcall.workflows.restore import RestoreMode
 from tests.backups import create, everything, fill, restore, rows, run
-from tests.db.rows import new_face, put, read, student
+from tests.db.moved_rows import move
+from tests.db.rows import OLD_NUMBERS, new_face, old_face, put, read, student
 
 
 def test_replace_makes_faces_what_the_archive_holds_and_can_be_undone(
@@ -115,6 +117,17 @@ def test_a_replacement_that_fails_leaves_no_archive_of_the_state_before(
         restore(database, archives / "a", RestoreMode.REPLACE)
     assert everything(database) == before
     assert [file.name for file in archives.iterdir()] == ["a"]
+
+
+def test_replace_leaves_nothing_of_faces_that_the_archive_lacks(
+    source: SqlDatabase, database: SqlDatabase, tmp_path: Path
+) -> None:
+    create(source, tmp_path / "a")
+    # The next face that gets its Id would be taken for it.
+    face_id = old_face(database, Id=99, descriptor=json.dumps(OLD_NUMBERS))
+    assert move(database, face_id) == [True]
+    restore(database, tmp_path / "a", RestoreMode.REPLACE)
+    assert read(database, "SELECT FaceId FROM RollcallOldDescriptors") == []
 
 
 def test_names_of_archives_of_the_state_before_do_not_grow(

@@ -214,3 +214,26 @@ def test_without_a_database_nothing_is_removed(model_dir: Path) -> None:
     with pytest.raises(InvalidRequest, match="Whether mine is in use cannot be told"):
         run(["remove", "mine"], settings(model_dir))
     assert (model_dir / "mine").is_dir()
+
+
+@pytest.mark.parametrize("setting", ["ab_model", "shadow_model"])
+@pytest.mark.usefixtures("empty_database")
+def test_a_model_that_was_switched_from_but_is_still_asked_is_not_removed(
+    model_dir: Path, setting: str
+) -> None:
+    put(model_dir / "mine")
+    database = open_database(f"sqlite:///{model_dir.parent}/rollcall.db", pool_size=1)
+    with database.transaction() as records:
+        records.settings.put("insightface_model", "other")
+    database.close()
+    asked = Settings(**{**settings(model_dir).model_dump(), "insightface_model": "mine", setting: "mine"})
+
+    with pytest.raises(InvalidRequest, match=f"it is {setting.upper()}"):
+        run(["remove", "mine"], asked)
+
+    assert (model_dir / "mine").is_dir()
+
+
+def test_what_is_built_in_cannot_be_removed(model_dir: Path) -> None:
+    with pytest.raises(InvalidRequest, match="built in; there is nothing to remove"):
+        run(["remove", "face_recognition"], settings(model_dir))

@@ -1,6 +1,7 @@
 """Which models the keeper loads and frees, and which one answers, while models are switched."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,35 @@ def test_the_former_model_stays_loaded_as_the_way_back_until_that_is_pruned(tmp_
             assert set(world.runner.memory) == {FIRST, SECOND, BESIDE}
             world.needed = set()
             await until(lambda: set(world.runner.memory) == {SECOND, BESIDE})
+
+    asyncio.run(scenario())
+
+
+def test_while_another_switch_goes_on_the_way_back_is_not_kept_loaded(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        world = World(tmp_path)
+        keeper = world.keeper()
+        async with running(keeper):
+            world.shared = SharedSettings(insightface_model=SECOND, previous_model=FIRST)
+            await until(lambda: set(world.runner.memory) == {FIRST, SECOND})
+            world.shared = replace(world.shared, next_model=BESIDE)
+            await until(lambda: set(world.runner.memory) == {SECOND, BESIDE})
+            # Cancelled, after which one may go back at once as before.
+            world.shared = replace(world.shared, next_model=None)
+            await until(lambda: set(world.runner.memory) == {FIRST, SECOND})
+
+    asyncio.run(scenario())
+
+
+def test_while_another_switch_goes_on_the_way_back_answers_if_the_wanted_model_cannot(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        world = World(tmp_path)
+        world.runner.broken = {SECOND}
+        world.shared = SharedSettings(insightface_model=SECOND, previous_model=FIRST, next_model=BESIDE)
+        keeper = world.keeper(fallback=False)
+        async with running(keeper):
+            await until(lambda: FIRST in keeper.loaded and SECOND in keeper.problems)
+            assert keeper.active().name == FIRST
 
     asyncio.run(scenario())
 
