@@ -58,7 +58,7 @@ class ImportForm {
         this.#mode,
         (mode) => (this.#mode = mode),
       ),
-      h("label", { class: "choice" }, this.dryRun, h("span", {}, "Dry run: check everything, store nothing")),
+      h("div", {}, h("label", { class: "choice" }, this.dryRun, h("span", {}, "Dry run: check everything, store nothing"))),
     );
   }
 

@@ -228,8 +228,8 @@ function rowsTable(rows, job) {
 }
 
 const ROW_COLUMNS = [
-  { label: "Line", cell: ({ line }) => text(line) },
   { label: "Code", kind: "code", cell: ({ person_code: code }) => text(code) },
+  { label: "Line", cell: ({ line }) => text(line) },
   { label: "Photo", cell: ({ photo }) => h("span", { class: "photo-name" }, text(photo)) },
   { label: "Outcome", cell: ({ outcome }) => badge(outcome, OUTCOMES[outcome] ?? "neutral") },
   {

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import ViewportSize, expect
 
 from tests.browser.chromium import launched
 from tests.browser.conftest import PATIENCE_MS
@@ -21,7 +21,7 @@ from tests.packs import write_pack
 
 MAX_BYTES: Final = 150_000
 _COLOURS: Final = 128
-_WINDOW: Final = {"width": 1280, "height": 1040}
+WIDTH: Final = 1280
 # Name of the file: page, words that are there when it is drawn, colours.
 _PICTURES: Final = {
     "overview": ("overview", "Similarity", "light"),
@@ -57,7 +57,7 @@ def _draw(school: School, folder: Path) -> None:
     with launched() as browser:
         for name, (page, words, theme) in _PICTURES.items():
             context = browser.new_context(
-                viewport=_WINDOW,
+                viewport=ViewportSize(width=WIDTH, height=800),
                 color_scheme="dark" if theme == "dark" else "light",
                 reduced_motion="reduce",
             )
@@ -65,8 +65,15 @@ def _draw(school: School, folder: Path) -> None:
             visitor = Visitor(context.new_page(), school.url)
             visitor.open(page)
             expect(visitor.page.get_by_role("main")).to_contain_text(words)
+            _show_whole(visitor)
             (folder / f"{name}.png").write_bytes(_small(visitor.page.screenshot()))
             context.close()
+
+
+def _show_whole(visitor: Visitor) -> None:
+    """In a window as high as the page, as if nobody had to scroll."""
+    height = visitor.page.evaluate("() => document.documentElement.scrollHeight")
+    visitor.page.set_viewport_size(ViewportSize(width=WIDTH, height=height))
 
 
 def _small(png: bytes) -> bytes:

@@ -111,7 +111,7 @@ class ImportPage {
     if (!this.form.isZipped) announce("The photos are read.");
     const form = await this.form.form({ signal, onProgress: show("Reading the photos:") });
     announce("The upload begins.");
-    return sendForm("/api/jobs/import", form, { signal, onProgress: show("Uploading:"), timeoutMs: UPLOAD_LIMIT_MS });
+    return sendForm("/api/jobs/import", form, { signal, onProgress: show("Stay on this page. Uploading:"), timeoutMs: UPLOAD_LIMIT_MS });
   }
 
   #drawSending() {
