@@ -124,6 +124,7 @@ def test_the_error_of_the_api_is_what_it_says(server: RollcallServer) -> None:
 def test_choosing_a_threshold(tmp_path: Path, pack_settings: dict[str, str]) -> None:
     take_test_photos(tmp_path)
     reader = Reader(tmp_path, settings=pack_settings)
+    reader.run("bin/rollcall migrate")
     said = [reader.run(command) for command in commands("docs/accuracy.md")]
     assert all("Suggested threshold: " in each for each in said[:3])
     assert (tmp_path / "curves.png").stat().st_size > 0

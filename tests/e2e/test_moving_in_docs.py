@@ -90,6 +90,7 @@ def test_the_table_names_every_column_that_is_needed() -> None:
 
 def test_the_commands_about_settings_work(tmp_path: Path) -> None:
     reader = Reader(tmp_path)
+    reader.run("bin/rollcall migrate")
     told = [reader.run(command) for command in commands("docs/operations.md", "Shared settings")]
     assert told[1].splitlines()[0].split() == ["similarity_threshold", "0.55", "shared"]
     for command in commands("docs/operations.md", "Log retention"):
