@@ -31,8 +31,9 @@ from runners.cores import available_cores
 from runners.local import BatchingFaceReader, LocalFaceReader
 from runners.models import ModelCache
 
-# Pictures in flight in a command: a batch that is read and one that waits, for each stream.
-READS_A_STREAM: Final = 8
+# Pictures in flight in a command, for each stream: a batch that is read, one that waits, and one that waits for
+# another before it.
+READS_A_STREAM: Final = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,8 @@ from rollcall.workflows.pacing import QUIET_WIDTH
 from rollcall.workflows.patience import Patience
 from rollcall.workflows.read_photos import ReadPhotos, Turn
 
+# Photos that are being read, or are read and wait for one before them.
+AHEAD: Final = QUIET_WIDTH + 8
 # The runner is back some ten seconds after it died, a database some more.
 PATIENCE_SECONDS: Final = 300.0
 # A person waits at the keyboard; what is done stays.
@@ -22,7 +24,7 @@ def carry_out_imports(on: Ground, owner: str) -> CarryOutImports:
     return CarryOutImports(
         uploads=uploads(on.settings),
         database=on.database,
-        bulk_import=_bulk_import(on, Patience(PATIENCE_SECONDS), on.pace.turn, QUIET_WIDTH),
+        bulk_import=_bulk_import(on, Patience(PATIENCE_SECONDS), on.pace.turn, AHEAD),
         owner=owner,
     )
 

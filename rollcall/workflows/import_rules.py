@@ -9,13 +9,17 @@ from rollcall.workflows import import_words as words
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A photo of the list that can be read. `siblings` are the SHA-256 of all of the person's photos."""
+    """A photo of the list that can be read. `siblings` are the SHA-256 of all of the person's photos.
+
+    `picture` has its bytes, where they were kept since it was looked at.
+    """
 
     person: PersonKey
     listed: ListedPerson
     photo: str
     sha256: str
     siblings: frozenset[str]
+    picture: bytes | None = None
 
     def row(
         self, outcome: RowOutcome, trouble: Trouble | None = None, same_face_as: str | None = None

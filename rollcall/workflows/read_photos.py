@@ -29,8 +29,9 @@ from rollcall.workflows.new_faces import NewFaces, ReadFace
 from rollcall.workflows.pacing import QUIET_WIDTH
 from rollcall.workflows.patience import Patience
 
-# People looked up together, by one statement each; of the photos only the SHA-256 is kept meanwhile.
+# People looked up together, by one statement each; so many bytes of their photos are kept meanwhile.
 PEOPLE_A_LOOK: Final = 32
+BYTES_A_LOOK: Final = 16 * 1024 * 1024
 PAUSE_AFTER_FAULT_SECONDS: Final = 2.0
 
 Turn: TypeAlias = Callable[[], AbstractAsyncContextManager[None]]
@@ -106,11 +107,13 @@ class ReadPhotos:
         if isinstance(item, ImportedRow):
             return item
         async with self._turn():
-            try:
-                picture, sha256 = await asyncio.to_thread(_bytes_of, photos, item.photo)
-            except PhotoTrouble as error:
-                return item.row(RowOutcome.FAILED, error.trouble)
-            candidate = replace(item, sha256=sha256)
+            picture, candidate = item.picture, item
+            if picture is None:
+                try:
+                    picture, sha256 = await asyncio.to_thread(_bytes_of, photos, item.photo)
+                except PhotoTrouble as error:
+                    return item.row(RowOutcome.FAILED, error.trouble)
+                candidate = replace(item, sha256=sha256)
             try:
                 read = await self._patience.run(lambda: self._read_twice(candidate, picture))
             except (ModelNotLoaded, Overloaded):
@@ -144,23 +147,49 @@ async def _look(order: ImportOrder) -> AsyncIterator[Sequence[_Looked]]:
 
 
 def _rows_of(order: ImportOrder, people: Sequence[ListedPerson]) -> Sequence[_Looked]:
-    return [row for person in people for row in _rows(order, person)]
-
-
-def _rows(order: ImportOrder, listed: ListedPerson) -> Iterator[_Looked]:
     """One for each photo, or one for a person without any."""
-    person, trouble = _person(order, listed)
-    if person is None:
-        yield row_of(listed, None, listed.outcome, trouble)
-        return
-    found = {photo: _sha256(order.photos, photo) for photo in listed.photos}
-    siblings = frozenset(hash for hash in found.values() if isinstance(hash, str))
-    for photo in listed.photos:
-        hash = found[photo]
-        if isinstance(hash, Trouble):
-            yield row_of(listed, photo, RowOutcome.FAILED, hash)
-        else:
-            yield Candidate(person=person, listed=listed, photo=photo, sha256=hash, siblings=siblings)
+    look = _Look(order)
+    return [row for person in people for row in look.rows(person)]
+
+
+class _Look:
+    """A first look at the photos of some people."""
+
+    def __init__(self, order: ImportOrder) -> None:
+        self._order = order
+        self._room = BYTES_A_LOOK
+
+    def rows(self, listed: ListedPerson) -> Iterator[_Looked]:
+        person, trouble = _person(self._order, listed)
+        if person is None:
+            yield row_of(listed, None, listed.outcome, trouble)
+            return
+        found = {photo: self._seen(photo) for photo in listed.photos}
+        siblings = frozenset(seen[1] for seen in found.values() if not isinstance(seen, Trouble))
+        for photo, seen in found.items():
+            if isinstance(seen, Trouble):
+                yield row_of(listed, photo, RowOutcome.FAILED, seen)
+                continue
+            picture, sha256 = seen
+            yield Candidate(
+                person=person,
+                listed=listed,
+                photo=photo,
+                sha256=sha256,
+                siblings=siblings,
+                picture=picture,
+            )
+
+    def _seen(self, photo: str) -> tuple[bytes | None, str] | Trouble:
+        """Its bytes as well, as long as there is room for them."""
+        try:
+            picture, sha256 = _bytes_of(self._order.photos, photo)
+        except PhotoTrouble as error:
+            return error.trouble
+        if len(picture) > self._room:
+            return None, sha256
+        self._room -= len(picture)
+        return picture, sha256
 
 
 def _person(order: ImportOrder, listed: ListedPerson) -> tuple[PersonKey | None, Trouble | None]:
@@ -172,13 +201,6 @@ def _person(order: ImportOrder, listed: ListedPerson) -> tuple[PersonKey | None,
         return PersonKey(type=order.person_type, code=listed.code), None
     except InvalidRequest:
         return None, words.WRONG_CODE
-
-
-def _sha256(photos: PhotoList, photo: str) -> str | Trouble:
-    try:
-        return _bytes_of(photos, photo)[1]
-    except PhotoTrouble as error:
-        return error.trouble
 
 
 def _bytes_of(photos: PhotoList, photo: str) -> tuple[bytes, str]:
