@@ -79,7 +79,7 @@ export async function enterKey(reason = "") {
   ];
   const extra = (dialog) => currentKey() !== null && forgetButton(dialog);
   const key = await openDialog({
-    title: "API key",
+    title: "Enter an API key",
     body,
     action: "Use this key",
     extra,

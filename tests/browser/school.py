@@ -99,8 +99,8 @@ class School:
     def name_of(self, person: int) -> str | None:
         """Whom the server takes this synthetic person for."""
         answer = self.client.post("/api/face/recognize", files={"image": picture(person)})
-        match = answer.json()["match"]
-        return match and match["person_name"]
+        match: dict[str, str] | None = answer.json()["match"]
+        return match["person_name"] if match else None
 
     def add_past(self, now: datetime) -> None:
         """A day's recognitions, more of them in the morning, one in seven of nobody."""

@@ -29,15 +29,6 @@ DENIED: Final = Trouble(
     "This page may not use the camera.",
     "Allow the camera for this page",
 )
-DOES_NOT_START: Final = Trouble(
-    (
-        ASKS_NOBODY,
-        "--use-fake-device-for-media-stream",
-        "--use-file-for-fake-video-capture=/no/such/film.mjpeg",
-    ),
-    "The camera does not start: another program may be using it.",
-    "Close other programs and tabs that show the camera",
-)
 NO_HTTPS: Final = Trouble(
     (ASKS_NOBODY, f"--host-resolver-rules=MAP {SOMEWHERE} 127.0.0.1"),
     "This browser gives the camera only to pages opened by HTTPS or on localhost.",
@@ -64,7 +55,7 @@ def every(*troubles: Trouble) -> pytest.MarkDecorator:
     )
 
 
-@every(NO_CAMERA, DENIED, DOES_NOT_START, NO_HTTPS)
+@every(NO_CAMERA, DENIED, NO_HTTPS)
 @pytest.mark.parametrize("page", ["enrol", "recognise"])
 def test_why_there_is_no_camera_is_said_in_words(
     school: School, visit: Visit, trouble: Trouble, page: str

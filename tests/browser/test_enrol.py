@@ -1,9 +1,10 @@
 """The page Enrol: from the camera and from files, with what became of each picture."""
 
+import base64
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from PIL import Image
@@ -34,7 +35,7 @@ def name_the_person(visitor: Visitor, code: str, name: str = "Ada Lovelace") -> 
 
 
 def choose(visitor: Visitor, *files: tuple[str, bytes] | Path) -> None:
-    chosen = [
+    chosen: list[Any] = [
         file if isinstance(file, Path) else {"name": file[0], "mimeType": "image/jpeg", "buffer": file[1]}
         for file in files
     ]
@@ -99,6 +100,28 @@ def test_files_are_enrolled_one_after_the_other_each_with_its_own_result(
     visitor.button("Enrol 3 pictures").click()
     say(visitor, ["Enrolled", "No face was found in the picture.", "Enrolled"])
     assert school.faces_of("E002") == 2
+
+
+def test_files_can_be_dropped(school: School, visit: Visit) -> None:
+    visitor = visit(school)
+    visitor.open("enrol")
+    dropped = visitor.page.evaluate_handle(
+        """(pictures) => {
+            const transfer = new DataTransfer();
+            for (const [name, base64] of pictures) {
+                const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+                transfer.items.add(new File([bytes], name, { type: "image/jpeg" }));
+            }
+            return transfer;
+        }""",
+        [(f"{person}.jpg", base64.b64encode(picture(person)).decode()) for person in (31, 32)],
+    )
+    zone = visitor.page.locator(".dropzone")
+    zone.dispatch_event("dragenter", {"dataTransfer": dropped})
+    expect(zone).to_have_class("dropzone dropzone-over")
+    zone.dispatch_event("drop", {"dataTransfer": dropped})
+    expect(zone).to_have_class("dropzone")
+    say(visitor, ["31.jpgGood picture", "32.jpgGood picture"])
 
 
 def test_a_picture_can_be_removed_before_it_is_sent(school: School, visit: Visit) -> None:

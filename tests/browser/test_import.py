@@ -160,6 +160,18 @@ def test_a_zip_that_is_none_is_told(visitor: Visitor) -> None:
     expect(visitor.page.locator(".notice.bad")).to_contain_text("zip")
 
 
+def test_too_many_photos_for_one_zip_are_told(visitor: Visitor) -> None:
+    photos = """async () => {
+        const { zip } = await import("/console/zip.js");
+        const file = new File([], "a.jpg");
+        const entries = Array.from({ length: 65_536 }, (_, n) => ({ name: `${n}.jpg`, file }));
+        return zip(entries).catch((error) => error.message);
+    }"""
+    words = visitor.page.evaluate(photos)
+    assert "at most 65,535 photos and 4 GB" in words
+    assert "`rollcall import`" in words
+
+
 def test_an_import_can_be_cancelled_and_is_listed(visitor: Visitor) -> None:
     photos = {f"I{n:03}.jpg": picture(n % 60) for n in range(600)}
     people = "code,name\n" + "".join(f"I{n:03},Pupil\n" for n in range(600))

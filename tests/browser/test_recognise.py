@@ -1,6 +1,5 @@
 """The page Recognise: names over the camera's picture, as the server sees it."""
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
@@ -8,7 +7,7 @@ from playwright.sync_api import Locator, Response, expect
 
 from rollcall.core.api_keys import Role
 from tests.browser.conftest import OpenSchool, Visit
-from tests.browser.school import PUPILS, STRANGER, School
+from tests.browser.school import PUPILS, STRANGER, TEACHER, TEACHER_IS, School
 from tests.browser.visitor import Visitor
 from tests.keys import make_key
 from tests.packs import empty_picture, picture
@@ -210,6 +209,17 @@ def test_a_picture_file_is_recognised_and_follows_the_threshold(school: School, 
     expect(boxes(visitor).filter(has_text="Unknown")).to_have_count(3)
 
 
+def test_only_those_who_are_looked_for_are_named(school: School, visit: Visit) -> None:
+    visitor = visit(school)
+    visitor.open("recognise")
+    choose(visitor, picture(1, TEACHER_IS))
+    expect(boxes(visitor).filter(has_text=TEACHER[1])).to_be_visible()
+    expect(box_of(visitor, 0)).to_be_visible()
+    visitor.page.get_by_label("Look among").select_option("Teachers")
+    expect(boxes(visitor).filter(has_text="Unknown")).to_be_visible()
+    expect(boxes(visitor).filter(has_text=TEACHER[1])).to_be_visible()
+
+
 def test_a_picture_of_nobody_and_one_that_is_none_are_told(school: School, visit: Visit) -> None:
     visitor = visit(school)
     visitor.open("recognise")
@@ -240,7 +250,7 @@ def test_a_kiosks_key_is_enough(open_school: OpenSchool, visit: Visit) -> None:
 
 
 @pytest.fixture
-def busy_school(open_school: OpenSchool) -> Iterator[School]:
+def busy_school(open_school: OpenSchool) -> School:
     school = open_school(rate_limit_per_minute=40)
     school.add_people(enrolled=2)
     return school

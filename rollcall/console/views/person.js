@@ -11,6 +11,8 @@ import { button, card, empty, errorPanel, loading } from "../parts.js";
 
 const THUMBNAIL = 320; // of 160 pixels on screens that have two for one
 const FACES = 200;
+const ALL = "They are gone for good, and the person is no longer recognised. The name and the attendance stay.";
+const LAST = "It is gone for good, and the person is no longer recognised. The name and the attendance stay.";
 let listAddress = "#/people";
 
 /** The list that was looked at last: the way back leads there. */
@@ -38,6 +40,7 @@ class PersonPage {
   #signal;
   #actions;
   #name = "";
+  #total = 0;
   #urls = [];
   problem = h("div");
   about = h("div", {}, loading());
@@ -89,11 +92,12 @@ class PersonPage {
     this.#actions.replaceChildren(
       h("a", { class: "button primary", href: enrol }, icon("enrol"), "Add a face"),
     );
+    this.#total = total;
     this.#letPicturesGo();
     const content =
       total === 0
         ? [empty("No face is enrolled.", "Until there is one, this person cannot be recognised.")]
-        : [this.#grid(faces), h("div", { class: "row" }, this.#deleteAllButton(total))];
+        : [this.#grid(faces), total > 1 && h("div", { class: "row" }, this.#deleteAllButton())];
     this.faces.replaceChildren(card(plural(total, "enrolled face", "enrolled faces"), content));
   }
 
@@ -145,26 +149,20 @@ class PersonPage {
   }
 
   async #deleteOne(face, place, control) {
-    const title = `Delete face ${place} of ${this.#called}?`;
-    const warning = "It is gone for good. The person's other faces stay.";
-    if (!(await confirmDialog({ title, text: warning, action: "Delete the face", danger: true }))) return;
+    const question = {
+      title: `Delete face ${place} of ${this.#called}?`,
+      text: this.#total === 1 ? LAST : "It is gone for good. The person's other faces stay.",
+      action: "Delete the face",
+      danger: true,
+    };
+    if (!(await confirmDialog(question))) return;
     await this.#deleting(control, () => del(`api/admin/face/${face.id}`, null, { signal: this.#signal }));
   }
 
-  #deleteAllButton(total) {
+  #deleteAllButton() {
     const onclick = async () => {
-      const title = `Delete ${total === 1 ? "the face" : `all ${total} faces`} of ${this.#called}?`;
-      const warning =
-        "They are gone for good, and the person is no longer recognised. The name stays in the list, and so does the attendance.";
-      if (
-        !(await confirmDialog({
-          title,
-          text: warning,
-          action: total === 1 ? "Delete the face" : "Delete all faces",
-          danger: true,
-        }))
-      )
-        return;
+      const title = `Delete all ${this.#total} faces of ${this.#called}?`;
+      if (!(await confirmDialog({ title, text: ALL, action: "Delete all faces", danger: true }))) return;
       await this.#deleting(remove, () => del("api/face/delete", this.#key, { signal: this.#signal }));
     };
     const remove = button("Delete all faces", { iconName: "trash", kind: "danger-quiet", onclick });

@@ -46,6 +46,7 @@ export class ScanPanel {
     });
     this.#finder.toggle.before(this.#scan);
     this.element = card("Scan a class", h("div", { class: "scan" }, this.#finder.element, this.#side()));
+    this.element.classList.add("no-print");
   }
 
   #side() {
