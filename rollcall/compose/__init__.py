@@ -31,8 +31,8 @@ from runners.cores import available_cores
 from runners.local import BatchingFaceReader, LocalFaceReader
 from runners.models import ModelCache
 
-# Pictures in flight in a command, for each stream: a batch that is read, one that waits, and one that waits for
-# another before it.
+# Pictures in flight in a command, for each stream: a batch that is read, one that waits, and one that is read
+# and waits for another before it.
 READS_A_STREAM: Final = 12
 
 

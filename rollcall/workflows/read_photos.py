@@ -107,20 +107,24 @@ class ReadPhotos:
         if isinstance(item, ImportedRow):
             return item
         async with self._turn():
-            picture, candidate = item.picture, item
-            if picture is None:
-                try:
-                    picture, sha256 = await asyncio.to_thread(_bytes_of, photos, item.photo)
-                except PhotoTrouble as error:
-                    return item.row(RowOutcome.FAILED, error.trouble)
-                candidate = replace(item, sha256=sha256)
             try:
-                read = await self._patience.run(lambda: self._read_twice(candidate, picture))
+                candidate, picture = await self._with_picture(photos, item)
+            except PhotoTrouble as error:
+                return item.row(RowOutcome.FAILED, error.trouble)
+            try:
+                read = await self._patience.run(partial(self._read_twice, candidate, picture))
             except (ModelNotLoaded, Overloaded):
                 raise
             except RollcallError as error:
                 return candidate.row(RowOutcome.FAILED, words.trouble_of(error))
         return ReadPhoto(candidate=candidate, read=read)
+
+    async def _with_picture(self, photos: PhotoList, item: Candidate) -> tuple[Candidate, bytes]:
+        """Read again where the bytes were not kept; it may be another photo by now."""
+        if item.picture is not None:
+            return item, item.picture
+        picture, sha256 = await asyncio.to_thread(_bytes_of, photos, item.photo)
+        return replace(item, sha256=sha256), picture
 
     async def _read_twice(self, of: Candidate, picture: bytes) -> ReadFace:
         """A fault of the moment, such as too little memory, is not the photo's."""
