@@ -270,6 +270,7 @@ def test_the_state_of_a_server_is_that_of_its_health(api: httpx.Client) -> None:
         "switch",
         "embed",
         "download",
+        "import",
     }
     assert found.value("rollcall_process_memory_bytes", process="api") > 50e6
 
