@@ -107,6 +107,8 @@ async def _receive(request: Request, form: "_Form", upload: Upload) -> "_Form":
 def _wish(form: "_Form") -> ImportIn:
     if "photos" not in form.files:
         raise InvalidRequest("The form must have a zip in the field photos.")
+    if "csv" in form.empty:
+        raise InvalidRequest("The list in the field csv is empty.", field="csv")
     try:
         return ImportIn.model_validate({name: text for name, text in form.fields.items() if text != ""})
     except ValidationError as error:
@@ -118,6 +120,7 @@ class _Part:
     """A part of the form under way, as far as its headers have come."""
 
     name: str = ""
+    file_name: str = ""
     header: bytearray = field(default_factory=bytearray)
     value: bytearray = field(default_factory=bytearray)
 
@@ -128,6 +131,7 @@ class _Form:
     def __init__(self, boundary: bytes) -> None:
         self.fields: dict[str, str] = {}
         self.files: set[str] = set()
+        self.empty: set[str] = set()  # files with a name and without content
         self.held_bytes = 0
         self._held: list[tuple[str, bytes]] = []
         self._part = _Part()
@@ -173,8 +177,9 @@ class _Form:
     def _header_end(self) -> None:
         part = self._part
         if bytes(part.header).lower() == b"content-disposition":
-            name = parse_options_header(bytes(part.value))[1].get(b"name", b"")
-            part.name = name.decode("utf-8", "replace")
+            options = parse_options_header(bytes(part.value))[1]
+            part.name = options.get(b"name", b"").decode("utf-8", "replace")
+            part.file_name = options.get(b"filename", b"").decode("utf-8", "replace")
         part.header.clear()
         part.value.clear()
 
@@ -184,12 +189,16 @@ class _Form:
             raise FormParserError("a field comes twice")
         if name in _FILES:
             self.files.add(name)
+            # Browsers send a file that nobody chose as an empty one without a name.
+            if self._part.file_name:
+                self.empty.add(name)
         elif name in _FIELDS:
             self.fields[name] = ""
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         name = self._part.name
         if name in _FILES:
+            self.empty.discard(name)
             self._held.append((name, data[start:end]))
             self.held_bytes += end - start
         elif name in _FIELDS:

@@ -79,14 +79,15 @@ class ImportJobs:
     async def cancel(self, id: str) -> tuple[Job, bool]:
         """End it, and whether it had not ended already. What is enrolled stays. Raises NotFound."""
 
-        def end(records: Records) -> tuple[Job, bool]:
-            _require(id, records)
+        def end(records: Records) -> tuple[Job, Job, bool]:
+            before = _require(id, records)
             ended = records.jobs.end(id, JobState.CANCELLED)
-            return _require(id, records), ended
+            return before, _require(id, records), ended
 
-        job, ended = await self._database.run(end)
-        # Whoever works on it notices; an upload that nobody works on must not wait for that.
-        self.begun.set()
+        before, job, ended = await self._database.run(end)
+        # Whoever works on it notices, and removes the upload; one that waits nobody would look at for long.
+        if before.state is JobState.WAITING:
+            await asyncio.to_thread(self.uploads.remove, id)
         return job, ended
 
     async def report(self, id: str) -> AsyncIterator[bytes]:

@@ -125,6 +125,14 @@ def test_a_dry_run_says_the_same_and_enrols_nobody(api: httpx.Client) -> None:
     assert (dry["job"]["dry_run"], real["job"]["dry_run"]) == (True, False)
 
 
+def test_a_form_in_which_no_list_was_chosen_has_none(api: httpx.Client) -> None:
+    # As browsers send it: an empty file without a name.
+    parts = [("photos", ("photos.zip", zip_of(PHOTOS))), ("csv", ("", b""))]
+    answer = api.post("/api/jobs/import", data={"person_type": "student"}, files=parts)
+    assert answer.status_code == 202, answer.text
+    assert ended(api, answer.json()["job"]["id"])["job"]["enrolled"] == 3
+
+
 def test_the_same_import_again_does_nothing(api: httpx.Client) -> None:
     for times in (1, 2):
         job = ended(api, begun(api, PHOTOS, list_of(1, 2, 3)))["job"]
@@ -197,7 +205,10 @@ def test_a_waiting_job_can_be_cancelled(start_held: StartHeld, held: HeldReader,
     held.held = True
     first, second = (begun(api, photos_of(person), list_of(person)) for person in (1, 2))
     wait_for(lambda: look(api, first)["job"]["state"] == "running", "the job's begin")
+    assert len(list((tmp_path / "imports").iterdir())) == 2
     api.delete(f"/api/jobs/{second}")
+    # Not only when its turn comes.
+    assert [upload.name for upload in (tmp_path / "imports").iterdir()] == [first]
     held.held = False
     assert ended(api, first)["job"]["state"] == "done"
     assert look(api, second)["job"]["state"] == "cancelled"
@@ -218,7 +229,7 @@ def test_a_job_says_how_far_it_is(api: httpx.Client) -> None:
     assert last["faces_per_second"] > 0
 
 
-@pytest.mark.parametrize("bad", ["csv", "zip", "columns", "nested"])
+@pytest.mark.parametrize("bad", ["csv", "zip", "columns", "nested", "empty"])
 def test_what_cannot_be_used_is_refused_at_once(api: httpx.Client, bad: str, tmp_path: Path) -> None:
     files, people = PHOTOS, list_of(1).encode()
     match bad:
@@ -226,6 +237,8 @@ def test_what_cannot_be_used_is_refused_at_once(api: httpx.Client, bad: str, tmp
             people = "code,name\nS001,Löwe\n".encode("latin-1")
         case "columns":
             people = b"Nummer;Vorname\n1;Ada\n"
+        case "empty":
+            people = b""
         case "nested":
             files = {"more.zip": zip_of(PHOTOS)}
     if bad == "zip":
@@ -234,8 +247,14 @@ def test_what_cannot_be_used_is_refused_at_once(api: httpx.Client, bad: str, tmp
     else:
         answer = begin(api, files, people)
     assert error_of(answer, 422) == "VALIDATION_ERROR"
-    message = {"csv": "UTF-8", "zip": "no zip", "columns": "Nummer, Vorname", "nested": "another zip"}[bad]
-    assert message in answer.json()["message"]
+    messages = {
+        "csv": "UTF-8",
+        "zip": "no zip",
+        "columns": "Nummer, Vorname",
+        "nested": "another zip",
+        "empty": "The list in the field csv is empty",
+    }
+    assert messages[bad] in answer.json()["message"]
     assert api.get("/api/jobs").json()["jobs"] == []
     assert list((tmp_path / "imports").iterdir()) == []
 
