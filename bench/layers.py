@@ -34,7 +34,7 @@ BLOCK = 20  # requests of one variant before the next has its turn
 CONTROL: Final = "nothing, once more"  # what this saves is the error of measurement
 ENROLLED = 1000
 # These are neither metrics nor logs nor limits, and stay.
-KEPT: Final = frozenset({"CORSMiddleware", "LastNet"})
+KEPT: Final = frozenset({"Cors", "LastNet"})
 _OUR_LOGGERS = ("rollcall", "runners", "db")
 
 

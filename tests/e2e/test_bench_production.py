@@ -46,7 +46,7 @@ def test_each_layer_is_taken_out_once(tmp_path: Path) -> None:
         "nothing",
         "nothing, once more",
         "middleware RequestId",
-        "middleware CORSMiddleware",
+        "middleware Cors",
         "middleware LastNet",
         "log lines",
         "rate limit and queue",

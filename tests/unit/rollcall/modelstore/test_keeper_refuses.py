@@ -56,7 +56,7 @@ def test_the_download_for_a_switch_ends_when_that_is_cancelled(tmp_path: Path) -
         world.shared = SharedSettings(next_model=OFFICIAL)
         keeper = world.keeper()
         async with running(keeper):
-            await until(lambda: OFFICIAL in keeper.downloads)
+            await until(lambda: OFFICIAL in keeper.downloads and FIRST in keeper.loaded)
             assert keeper.active().name == FIRST
             world.shared = SharedSettings()
             await until(lambda: OFFICIAL not in keeper.downloads)
