@@ -161,7 +161,8 @@ def test_zipfile_still_tells_how_much_there_is_to_read(tmp_path: Path) -> None:
 def test_a_zip_that_hides_how_many_files_it_has_is_refused_unread(tmp_path: Path) -> None:
     file = tmp_path / "photos.zip"
     entry = struct.pack("<4s4B4HL2L5H2L", b"PK\1\2", 20, 0, 20, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0)
-    directory = (entry + b"x") * (MAX_ENTRIES + 1)
+    # At whose end zipfile would stumble, had it read it.
+    directory = (entry + b"x") * (MAX_ENTRIES + 1) + b"no entry"
     # It says that there is one.
     end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 1, 1, len(directory), 0, 0)
     file.write_bytes(directory + end)
