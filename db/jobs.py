@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, case, delete, insert, or_, select, update
 
 from db import tables
 from db.expressions import chunks, unix_now
@@ -17,6 +17,9 @@ _JOBS: Final = tables.jobs
 _ROWS: Final = tables.job_rows
 _RUNNING: Final = _JOBS.c.State == JobState.RUNNING.value
 _OPEN: Final = or_(_JOBS.c.State == JobState.WAITING.value, _RUNNING)
+_URGENCY: Final = case(
+    {RowOutcome.ENROLLED.value: 1, RowOutcome.SKIPPED.value: 2}, value=_ROWS.c.Outcome, else_=0
+)
 _DAY: Final = 24 * 3600
 
 
@@ -115,10 +118,12 @@ class SqlJobs:
     def rows(
         self, id: str, *, after: int, limit: int, notable: bool = False
     ) -> Sequence[tuple[int, ImportedRow]]:
-        """Rows of its report after a number, each with its number; `notable`: not those plainly enrolled."""
+        """Rows of its report after a number, each with its number; `notable`: not those plainly enrolled, and
+        first those that failed or are duplicates, then those with a warning."""
         query = select(_ROWS).where(_ROWS.c.JobId == id, _ROWS.c.Number > after)
         if notable:
             query = query.where(or_(_ROWS.c.Outcome != RowOutcome.ENROLLED.value, _ROWS.c.Code.is_not(None)))
+            query = query.order_by(_URGENCY)
         query = query.order_by(_ROWS.c.Number).limit(limit)
         return [(row.Number, _imported_row(row)) for row in self._connection.execute(query)]
 

@@ -24,6 +24,7 @@ MAX_UPLOADS: Final = 4
 _WRITE_BYTES: Final = 1024 * 1024
 _MAX_FIELD_BYTES: Final = 1000
 _FILES: Final = ("photos", "csv")
+_UNREADABLE: Final = "The form cannot be read."
 _FIELDS: Final = tuple(ImportIn.model_fields)
 
 
@@ -59,7 +60,7 @@ async def received_import(request: Request) -> AsyncIterator[ReceivedImport]:
         Overloaded: too many uploads are under way.
         HungUp: the caller did, while sending.
     """
-    boundary = _boundary(request)
+    form = _form(request)
     uploads = workflows(request).import_jobs.uploads
     places: UploadPlaces = request.app.state.upload_places
     declared = request.headers.get("content-length", "")
@@ -67,7 +68,7 @@ async def received_import(request: Request) -> AsyncIterator[ReceivedImport]:
     try:
         upload = await asyncio.to_thread(uploads.begin, int(declared) if declared.isdigit() else None)
         try:
-            form = await _receive(request, _Form(boundary), upload)
+            await _receive(request, form, upload)
             yield ReceivedImport(wish=_wish(form), upload=upload)
         except BaseException:
             with suppress(asyncio.CancelledError):
@@ -77,14 +78,17 @@ async def received_import(request: Request) -> AsyncIterator[ReceivedImport]:
         places.leave()
 
 
-def _boundary(request: Request) -> bytes:
+def _form(request: Request) -> "_Form":
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     if kind != b"multipart/form-data" or not options.get(b"boundary"):
         raise InvalidRequest("Send Content-Type multipart/form-data with a zip in the field photos.")
-    return options[b"boundary"]
+    try:
+        return _Form(options[b"boundary"])
+    except FormParserError:
+        raise InvalidRequest(_UNREADABLE) from None
 
 
-async def _receive(request: Request, form: "_Form", upload: Upload) -> "_Form":
+async def _receive(request: Request, form: "_Form", upload: Upload) -> None:
     body: Body = request.state.body
     # Where the request's deadline passes meanwhile, it is the caller who was too slow.
     request.state.body_is_awaited = True
@@ -97,11 +101,10 @@ async def _receive(request: Request, form: "_Form", upload: Upload) -> "_Form":
         form.finish()
         await asyncio.to_thread(form.write, upload)
     except FormParserError:
-        raise InvalidRequest("The form cannot be read.") from None
+        raise InvalidRequest(_UNREADABLE) from None
     except ClientDisconnect:
         raise HungUp from None
     request.state.body_is_awaited = False
-    return form
 
 
 def _wish(form: "_Form") -> ImportIn:
@@ -186,7 +189,8 @@ class _Form:
     def _headers_finished(self) -> None:
         name = self._part.name
         if name in self.files or name in self.fields:
-            raise FormParserError("a field comes twice")
+            more = ": put all photos into one zip" if name == "photos" else ""
+            raise InvalidRequest(f"The field {name} comes twice{more}.", field=name)
         if name in _FILES:
             self.files.add(name)
             # Browsers send a file that nobody chose as an empty one without a name.

@@ -18,12 +18,13 @@ from db.engine import open_database
 from db.migrate import pending_statements
 from rollcall import compose
 from rollcall.cli.progress_bars import ProgressBars
-from rollcall.core.errors import DatabaseError
+from rollcall.core.errors import DatabaseError, InvalidRequest
 from rollcall.core.imports import ImportedRow, ImportMode, ImportOrder, RowOutcome
 from rollcall.core.people import PersonType
 from rollcall.core.settings import Settings
+from rollcall.importing.folder import FolderPhotos
 from rollcall.importing.photo_lists import in_folder
-from rollcall.importing.report import ReportFile, report_file
+from rollcall.importing.report import ReportFile, former, report_file
 
 _POLITENESS: Final = 10  # so that a server beside goes first
 _TOLD_ROWS: Final = 10  # of those that failed; the report has all
@@ -68,8 +69,10 @@ async def run(options: argparse.Namespace, settings: Settings) -> int:
         dry_run=options.dry_run,
     )
     total = sum(person.rows for person in order.photos.people())
+    FolderPhotos(options.photos).require_some()
     os.nice(_POLITENESS)
     place = options.report or _report_beside(options)
+    _require_another(place, options.csv)
     with _database_for(order, settings) as settings, report_file(place) as report:
         tally = Tally(order=order, total=total, report=report, place=place)
         parts = compose.build(settings, compose.batching_reader(settings))
@@ -77,7 +80,8 @@ async def run(options: argparse.Namespace, settings: Settings) -> int:
             await _import(parts, tally)
         finally:
             parts.close()
-    print("\n".join(tally.summary()))
+    # A file's name may be no Unicode.
+    print("\n".join(tally.summary()).encode("utf-8", "backslashreplace").decode())
     return 1 if tally.went_wrong else 0
 
 
@@ -175,6 +179,12 @@ def _saying_how_far(tally: Tally) -> Iterator[None]:
             file=sys.stderr,
         )
         raise
+
+
+def _require_another(report: Path, list: Path | None) -> None:
+    """The report must not take the place of the list."""
+    if list is not None and any(made.exists() and made.samefile(list) for made in (report, former(report))):
+        raise InvalidRequest("The report would take the place of the list. --report names another file.")
 
 
 def _report_beside(options: argparse.Namespace) -> Path:

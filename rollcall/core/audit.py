@@ -39,6 +39,7 @@ class Action(StrEnum):
 
     ENROLLED = "enrolled"
     IMPORT_BEGUN = "import_begun"  # of a list; each face of it is told as enrolled
+    IMPORT_CANCELLED = "import_cancelled"  # a server's; what was enrolled stays
     FACE_DELETED = "face_deleted"
     PERSON_DELETED = "person_deleted"  # all faces of one person
     ERASED = "erased"  # everything about one person, who is not named

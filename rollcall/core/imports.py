@@ -63,7 +63,7 @@ class ListedPerson:
     @property
     def rows(self) -> int:
         """How many rows the report has of it."""
-        return 1 if self.trouble is not None else max(1, len(self.photos))
+        return max(1, len(self.photos))
 
 
 class PhotoList(Protocol):

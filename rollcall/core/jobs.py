@@ -129,7 +129,8 @@ class Jobs(Protocol):
     def rows(
         self, id: str, *, after: int, limit: int, notable: bool = False
     ) -> Sequence[tuple[int, ImportedRow]]:
-        """Rows of its report after a number, each with its number; `notable`: not those plainly enrolled."""
+        """Rows of its report after a number, each with its number; `notable`: not those plainly enrolled, and
+        first those that failed or are duplicates, then those with a warning."""
         ...
 
     def open(self) -> Sequence[str]:

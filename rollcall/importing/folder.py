@@ -42,6 +42,12 @@ class FolderPhotos:
             reason = f"The folder of photos cannot be read: {error.strerror}."
             raise unusable(reason, "Check who may read it.") from None
 
+    def require_some(self) -> None:
+        """Raises InvalidRequest: there is no photo in it, nor in any folder there."""
+        below = (name for _, _, names in os.walk(self._folder) for name in names)
+        if not any(self.index.people()) and not any(map(is_picture, below)):
+            raise unusable("There are no photos in the folder.", "Put them there, or name another folder.")
+
     def read(self, name: str) -> bytes:
         """Raises PhotoTrouble."""
         path = path_of(name)

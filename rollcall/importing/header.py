@@ -4,7 +4,7 @@ import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TextIO
 
 from rollcall.importing.refusals import unusable
 
@@ -29,9 +29,13 @@ _SHOWN: Final = 10  # of the columns that were found
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """`columns`: how many there are; the others are places among them, `photo` None where there is none."""
+    """`columns`: how many there are; the others are places among them, `photo` None where there is none.
+
+    `lines`: how many it takes, for a cell may have line breaks.
+    """
 
     separator: str
+    lines: int
     columns: int
     code: int
     name: int
@@ -44,17 +48,33 @@ def said_separator(line: str) -> str | None:
     return found[1] if found else None
 
 
-def read_header(line: str, separator: str | None = None) -> Header:
-    """Whatever the columns' order and case, and whichever of the separators they have.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cells:
+    """The header as one of the separators makes it, and where the file goes on."""
+
+    separator: str
+    cells: Sequence[str]
+    lines: int
+    end: int
+
+
+def read_header(file: TextIO, separator: str | None = None) -> Header:
+    """Whatever the columns' order and case, and whichever of the separators they have; the file then goes on
+    behind it.
 
     Raises:
         InvalidRequest: a column is missing, or there twice; the message names those that were found.
+        csv.Error: a cell is longer than CSV files may have.
     """
-    choices = [separator] if separator else _SEPARATORS
-    cells = {choice: _cells(line, choice) for choice in choices}
+    begin = file.tell()
+    choices = [_cells(file, begin, choice) for choice in ([separator] if separator else _SEPARATORS)]
     # The one by which most columns are known; of several the one that makes more columns.
-    best = max(choices, key=lambda choice: (_known(cells[choice]), len(cells[choice])))
-    found = cells[best]
+    best = max(choices, key=lambda choice: (_known(choice.cells), len(choice.cells)))
+    file.seek(best.end)
+    found = best.cells
+    if any(cell.strip() for cell in found) and not _known(found):
+        # It may be a person's line.
+        raise unusable("The CSV file's first line names no column that is known.", _NEEDED)
     meanings = [_MEANING.get(_plain(cell)) for cell in found]
     for wanted in ("code", "name"):
         if wanted not in meanings:
@@ -65,7 +85,8 @@ def read_header(line: str, separator: str | None = None) -> Header:
                 f"The CSV file has several columns for the {meaning}: {_told(found)}.", "Keep one of them."
             )
     return Header(
-        separator=best,
+        separator=best.separator,
+        lines=best.lines,
         columns=len(found),
         code=meanings.index("code"),
         name=meanings.index("name"),
@@ -73,8 +94,12 @@ def read_header(line: str, separator: str | None = None) -> Header:
     )
 
 
-def _cells(line: str, separator: str) -> Sequence[str]:
-    return next(csv.reader([line], delimiter=separator), [])
+def _cells(file: TextIO, begin: int, separator: str) -> _Cells:
+    file.seek(begin)
+    # By readline, without which a file cannot tell where it is.
+    reader = csv.reader(iter(file.readline, ""), delimiter=separator)
+    cells = next(reader, [])
+    return _Cells(separator=separator, cells=cells, lines=reader.line_num, end=file.tell())
 
 
 def _plain(cell: str) -> str:
@@ -87,7 +112,7 @@ def _known(cells: Sequence[str]) -> int:
 
 
 def _told(cells: Sequence[str]) -> str:
-    names = [cell.strip()[:40] for cell in cells if cell.strip()]
+    names = [" ".join(cell.split())[:40] for cell in cells if cell.strip()]
     if not names:
         return "no columns"
     more = ", ..." if len(names) > _SHOWN else ""

@@ -14,7 +14,11 @@ SAVE_AS_UTF8: Final = (
     'In Excel choose File, Save As, and the type "CSV UTF-8 (Comma delimited)"; in LibreOffice the character '
     "set Unicode (UTF-8)."
 )
+_BY_NAME: Final = "Name photos by their files; the pictures themselves cannot be in the list."
+_IN_PARTS: Final = "Make several lists of it, and one import for each."
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
+MAX_LIST_BYTES: Final = 64 * 1024 * 1024
+MAX_LINES: Final = 100_000
 _SEVERAL: Final = re.compile(r"[;|]")
 _NOTHING: Final = ("null", "\\n")  # what databases export for no value
 
@@ -43,7 +47,7 @@ class PeopleList:
             InvalidRequest: it cannot be read; the message says what to do.
         """
         try:
-            _require_utf8(self._file)
+            _require_list(self._file)
             with self._file.open(encoding="utf-8-sig", newline="") as file:
                 yield from _lines(file)
         except UnicodeDecodeError:
@@ -52,7 +56,9 @@ class PeopleList:
             raise unusable(f"The CSV file cannot be read: {error.strerror}.", "Check its name.") from None
 
 
-def _require_utf8(file: Path) -> None:
+def _require_list(file: Path) -> None:
+    if file.stat().st_size > MAX_LIST_BYTES:
+        raise unusable(f"The CSV file has more than {MAX_LIST_BYTES // 1024**2} MB.", _BY_NAME)
     with file.open("rb") as raw:
         start = raw.read(4096)
     if start.startswith(_UTF_16) or b"\0" in start:
@@ -62,23 +68,28 @@ def _require_utf8(file: Path) -> None:
 
 
 def _lines(file: TextIO) -> Iterator[Line]:
-    first, before = file.readline(), 1
-    separator = said_separator(first)
-    if separator is not None:
-        first, before = file.readline(), 2
-    header = read_header(first, separator)
-    reader = csv.reader(file, delimiter=header.separator)
-    began = before + 1
+    separator = said_separator(file.readline())
+    before = 0 if separator is None else 1
+    if separator is None:
+        file.seek(0)
+    began, taken = before + 1, 0
     try:
+        header = read_header(file, separator)
+        before += header.lines
+        reader = csv.reader(file, delimiter=header.separator)
+        began = before + 1
         for cells in reader:
             if any(cell.strip() for cell in cells):
+                taken += 1
+                if taken > MAX_LINES:
+                    raise unusable(f"The CSV file has more than {MAX_LINES:,} people.", _IN_PARTS)
                 yield _line(header, began, cells)
             began = before + reader.line_num + 1
     except csv.Error:
         raise unusable(
             f"The CSV file cannot be read from line {began} on: a cell is longer than 128 kB, or a quotation "
             "mark is never closed.",
-            "Name photos by their files; the pictures themselves cannot be in the list.",
+            _BY_NAME,
         ) from None
 
 

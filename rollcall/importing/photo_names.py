@@ -10,6 +10,11 @@ from rollcall.core.people import fold_code
 
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
 _LONGEST_NAME: Final = 1000
+# Those that cannot be read as well, so that a row tells of each.
+_PICTURES: Final = (
+    *(*PHOTO_SUFFIXES, ".jfif"),
+    *(".heic", ".heif", ".avif", ".bmp", ".gif", ".tif", ".tiff"),
+)
 
 OUTSIDE: Final = Trouble(
     code="PHOTO_OUTSIDE",
@@ -45,7 +50,7 @@ UNREADABLE: Final = Trouble(
 
 def is_picture(name: str) -> bool:
     """By its suffix; files whose name begins with a dot are leftovers of systems."""
-    return name.lower().endswith(PHOTO_SUFFIXES) and not name.rpartition("/")[2].startswith(".")
+    return name.lower().endswith(_PICTURES) and not name.rpartition("/")[2].startswith(".")
 
 
 def plain(name: str) -> str:

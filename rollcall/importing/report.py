@@ -51,13 +51,15 @@ class ReportFile:
 
 @contextmanager
 def report_file(file: Path) -> Iterator[ReportFile]:
-    """In place of a file of that name. Only its owner may read it, for it names people.
+    """In place of a file of that name, which is kept as `former` says. Only its owner may read it, for it
+    names people.
 
     Raises:
         InvalidRequest: it cannot be written.
     """
     try:
-        file.unlink(missing_ok=True)
+        if file.is_file() or file.is_symlink():
+            file.replace(former(file))
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise _cannot_write(error) from None
@@ -65,6 +67,11 @@ def report_file(file: Path) -> Iterator[ReportFile]:
         yield ReportFile(descriptor)
     finally:
         os.close(descriptor)
+
+
+def former(file: Path) -> Path:
+    """Where the report goes that was there before."""
+    return file.with_stem(f"{file.stem}-before")
 
 
 def _cells(row: ImportedRow) -> Iterable[str | int]:

@@ -1,5 +1,6 @@
 """What callers send for imports, on the server's disk: IMPORT_DIR."""
 
+import errno
 import os
 import re
 import shutil
@@ -15,7 +16,7 @@ from rollcall.importing.people_list import PeopleList
 from rollcall.importing.photo_lists import ListedPhotos
 from rollcall.importing.zipped import ZippedPhotos
 
-# So much stays free: the database may be on the same disk.
+# So much stays free besides.
 RESERVE_BYTES: Final = 256 * 1024 * 1024
 _FILES: Final = {"photos": "photos.zip", "csv": "people.csv"}
 _ID: Final = re.compile(r"[0-9a-f]{32}")
@@ -38,7 +39,7 @@ class FolderUploads:
         self.require_fits(declared_bytes or 0)
         with _full_or_broken():
             self._folder.mkdir(parents=True, exist_ok=True)
-            self.require_room(declared_bytes or 0)
+            self.require_room(2 * (declared_bytes or 0))
             upload = FolderUpload(self, self._folder, uuid4().hex)
             upload.make()
         return upload
@@ -52,6 +53,7 @@ class FolderUploads:
             )
 
     def require_room(self, size: int) -> None:
+        """Of what is uploaded twice: the photos are stored as well, perhaps by a database on this disk."""
         if shutil.disk_usage(self._folder).free < size + self._reserve:
             raise StorageFull
 
@@ -102,7 +104,7 @@ class FolderUpload:
         with _full_or_broken():
             self._uploads.require_fits(self._size)
             if self._size - self._looked > _LOOK_BYTES:
-                self._uploads.require_room(len(data))
+                self._uploads.require_room(self._size + len(data))
                 self._looked = self._size
             if part not in self._files:
                 self._files[part] = (self._unfinished / _FILES[part]).open("wb", buffering=0)
@@ -133,4 +135,7 @@ def _full_or_broken() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StorageFull(f"The upload cannot be stored: {error.strerror}.") from None
+        told = f"The upload cannot be stored: {error.strerror}."
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFull(told) from None
+        raise StorageFull(told, suggestion="See who may write to IMPORT_DIR.") from None

@@ -1,5 +1,6 @@
 """Photos in a zip, read straight from it: no name in it ever becomes a path."""
 
+import lzma
 import struct
 import zipfile
 import zlib
@@ -27,9 +28,14 @@ MAX_DIRECTORY_BYTES: Final = 64 * 1024 * 1024  # the list of entries, which is r
 MAX_RATIO: Final = 100
 _SMALL_BYTES: Final = 1024 * 1024
 # Places in what zipfile finds at the end of a file.
-_ENTRIES, _DIRECTORY_BYTES = 4, 5
+_ENTRIES, _DIRECTORY_BYTES, _END = 4, 5, 9
+_END_64_BYTES: Final = 76  # that may lie between the list of entries and the end
+_ENTRY: Final = b"PK\1\2"
 _ENCRYPTED: Final = 0x1
-_BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, OSError, struct.error, ValueError)
+_BROKEN: Final = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(EOFError, OSError, ValueError, NotImplementedError),
+)
 _AS_A_ZIP: Final = "Put the photos into a new zip: on Windows select them, then Send to, Compressed folder."
 
 
@@ -46,6 +52,9 @@ class ZippedPhotos:
         try:
             _require_few_entries(file)
             self._zip = zipfile.ZipFile(file)
+            for entry in self._zip.infolist():
+                # Old programs of Windows write them so.
+                entry.filename = entry.filename.replace("\\", "/")
             entries = [entry for entry in self._zip.infolist() if _counts(entry)]
         except _BROKEN:
             raise unusable("The zip of photos is broken, or no zip at all.", _AS_A_ZIP) from None
@@ -58,25 +67,31 @@ class ZippedPhotos:
         self._by_path = {plain(name): name for name in self._entries}
         self._wrapper = wrapper
         # The one folder of a zip may be a person's all the same, if the list has such a code.
-        self.index = NameIndex(self._entries, NameIndex(names) if wrapper else None)
+        self.index = NameIndex(self._entries, NameIndex(dict.fromkeys(names)) if wrapper else None)
 
     def read(self, name: str) -> bytes:
         """Raises PhotoTrouble."""
         path = path_of(name)
         if isinstance(path, Trouble):
             raise PhotoTrouble(path)
-        found = self._by_path.get(plain(path)) or self._by_path.get(plain(path.removeprefix(self._wrapper)))
-        if found is None:
+        entry = self._entry(path)
+        if entry is None:
             raise PhotoTrouble(MISSING)
-        entry = self._entries[found]
         if entry.file_size > MAX_PHOTO_BYTES:
             raise PhotoTrouble(TOO_LARGE)
         try:
             with self._zip.open(entry) as file:
                 # No more than that, whatever the zip says of its size.
                 return require_size(file.read(MAX_PHOTO_BYTES + 1))
-        except (*_BROKEN, RuntimeError, NotImplementedError):
+        except (*_BROKEN, RuntimeError, MemoryError):
             raise PhotoTrouble(UNREADABLE) from None
+
+    def _entry(self, path: str) -> zipfile.ZipInfo | None:
+        """The one of exactly this path, else the one that differs in case alone."""
+        paths = (path, path.removeprefix(self._wrapper))
+        alike = (self._by_path.get(plain(found)) for found in paths)
+        names = (name for name in (*paths, *alike) if name in self._entries)
+        return next((self._entries[name] for name in names), None)
 
     def close(self) -> None:
         self._zip.close()
@@ -86,10 +101,15 @@ def _require_few_entries(file: Path) -> None:
     """Before zipfile makes an object of each."""
     with file.open("rb") as raw:
         end: Sequence[Any] | None = zipfile._EndRecData(raw)  # type: ignore[attr-defined]
-    if end is None:
-        raise zipfile.BadZipFile
-    if end[_ENTRIES] > MAX_ENTRIES or end[_DIRECTORY_BYTES] > MAX_DIRECTORY_BYTES:
-        raise _too_many()
+        if end is None:
+            raise zipfile.BadZipFile
+        if end[_ENTRIES] > MAX_ENTRIES or end[_DIRECTORY_BYTES] > MAX_DIRECTORY_BYTES:
+            raise _too_many()
+        # zipfile takes what lies there, whatever number of entries the zip says.
+        size = end[_DIRECTORY_BYTES] + _END_64_BYTES
+        raw.seek(max(0, end[_END] - size))
+        if raw.read(size).count(_ENTRY) > MAX_ENTRIES:
+            raise _too_many()
 
 
 def _counts(entry: zipfile.ZipInfo) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -9,11 +10,12 @@ from typing import Final
 from rollcall.core.audit import Action
 from rollcall.core.callers import caller
 from rollcall.core.database_ports import Database, Records
-from rollcall.core.errors import NotFound
+from rollcall.core.errors import DatabaseError, NotFound
 from rollcall.core.imports import ImportedRow, ImportMode
 from rollcall.core.jobs import LISTED_JOBS, LISTED_ROWS, Job, JobState, NewJob, Report, Upload, Uploads
 from rollcall.core.people import PersonType
 
+_NOT_TAKEN: Final = "The import was not taken over. Send it again."
 _PAGE: Final = 1000  # rows of a report that are read at once
 
 
@@ -52,7 +54,7 @@ class ImportJobs:
                 total=total,
                 caller=caller.get(),
             )
-            job = await self._database.run(partial(_add, new))
+            job = await self._add(new)
         except BaseException:
             await asyncio.to_thread(upload.discard)
             raise
@@ -82,6 +84,13 @@ class ImportJobs:
         def end(records: Records) -> tuple[Job, Job, bool]:
             before = _require(id, records)
             ended = records.jobs.end(id, JobState.CANCELLED)
+            if ended and not before.dry_run:
+                records.audit.add(
+                    Action.IMPORT_CANCELLED,
+                    person_type=before.person_type.value,
+                    rows=before.total,
+                    done=before.counts.done,
+                )
             return before, _require(id, records), ended
 
         before, job, ended = await self._database.run(end)
@@ -98,6 +107,17 @@ class ImportJobs:
         while found := await self._database.run(partial(_page, id, after)):
             yield self._report.lines([row for _, row in found])
             after = found[-1][0]
+
+    async def _add(self, new: NewJob) -> Job:
+        try:
+            return await self._database.run(partial(_add, new))
+        except BaseException:
+            # It may be there all the same, if only the answer was lost.
+            with suppress(DatabaseError):
+                await self._database.run(
+                    lambda records: records.jobs.end(new.id, JobState.FAILED, _NOT_TAKEN)
+                )
+            raise
 
     def _count(self, upload: Upload) -> int:
         """How many rows there are; reads the whole list, and no photo."""

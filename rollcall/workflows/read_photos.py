@@ -128,7 +128,8 @@ class ReadPhotos:
 
     async def _read_twice(self, of: Candidate, picture: bytes) -> ReadFace:
         """A fault of the moment, such as too little memory, is not the photo's."""
-        name = of.photo.rpartition("/")[2]
+        # A file's name may be no Unicode, which databases refuse.
+        name = of.photo.rpartition("/")[2].encode("utf-8", "replace").decode()
         try:
             return await self._new_faces.read(of.person, picture, name)
         except InternalError:
@@ -166,7 +167,8 @@ class _Look:
     def rows(self, listed: ListedPerson) -> Iterator[_Looked]:
         person, trouble = _person(self._order, listed)
         if person is None:
-            yield row_of(listed, None, listed.outcome, trouble)
+            for photo in listed.photos or (None,):
+                yield row_of(listed, photo, listed.outcome, trouble)
             return
         found = {photo: self._seen(photo) for photo in listed.photos}
         siblings = frozenset(seen[1] for seen in found.values() if not isinstance(seen, Trouble))

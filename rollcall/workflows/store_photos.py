@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from rollcall.core.audit import Action
 from rollcall.core.database_ports import Database, Records
-from rollcall.core.errors import ImageTooLarge, InvalidRequest
+from rollcall.core.errors import DatabaseError, ImageTooLarge, InvalidRequest
 from rollcall.core.imports import ImportedRow, ImportMode, PersonFaces, RowOutcome
 from rollcall.core.people import Person, PersonKey
 from rollcall.workflows import import_words as words
@@ -62,10 +62,11 @@ class StorePhotos:
         found = dict(zip((id(photo) for photo in photos), alike, strict=True))
         try:
             return await self._in_one(batch, found)
-        except (InvalidRequest, ImageTooLarge):
+        except (InvalidRequest, ImageTooLarge, DatabaseError):
             if not photos:
                 raise
-        # One that the database refuses must not take the others with it.
+        # One that the database refuses must not take the others with it, and of a slow database all together
+        # may ask too much.
         rows = list[ImportedRow]()
         for place, item in enumerate(batch.items):
             rows += await self._alone(Batch(first=batch.first + place, items=[item]), found)

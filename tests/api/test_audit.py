@@ -18,6 +18,7 @@ from rollcall.core.settings import Settings
 from tests.api.calls import enroll, enrollment
 from tests.api.conftest import StartApp, settings_for
 from tests.audit import actions, details, entries, verify
+from tests.imports import begin, begun, list_of, photos_of
 from tests.live_app import LiveApp
 from tests.mariadb import MariaDBServer
 from tests.servers import wait_for
@@ -80,6 +81,11 @@ def roll_back(api: httpx.Client) -> httpx.Response:
     return api.post("/api/models/rollback")
 
 
+def cancel_import(api: httpx.Client) -> httpx.Response:
+    people = range(20, 60)
+    return api.delete(f"/api/jobs/{begun(api, photos_of(*people), list_of(*people))}")
+
+
 # What a request leaves, but for the last that needs another server: see the test of cancelling.
 AUDITED: dict[tuple[str, str], tuple[Callable[[httpx.Client], httpx.Response], Action]] = {
     ("POST", "/api/face/enroll"): (
@@ -96,6 +102,8 @@ AUDITED: dict[tuple[str, str], tuple[Callable[[httpx.Client], httpx.Response], A
     ),
     ("DELETE", "/api/admin/face/{id}"): (delete_face, Action.FACE_DELETED),
     ("DELETE", "/api/face/delete"): (lambda api: delete(api, "S1"), Action.PERSON_DELETED),
+    ("POST", "/api/jobs/import"): (lambda api: begin(api, photos_of(5), list_of(5)), Action.IMPORT_BEGUN),
+    ("DELETE", "/api/jobs/{id}"): (cancel_import, Action.IMPORT_CANCELLED),
     ("POST", "/api/models/switch"): (switch, Action.SWITCH_BEGUN),
     ("POST", "/api/models/rollback"): (roll_back, Action.ROLLED_BACK),
 }

@@ -236,7 +236,7 @@ def test_what_cannot_be_used_is_refused_at_once(api: httpx.Client, bad: str, tmp
         case "csv":
             people = "code,name\nS001,Löwe\n".encode("latin-1")
         case "columns":
-            people = b"Nummer;Vorname\n1;Ada\n"
+            people = b"Code;Vorname\n1;Ada\n"
         case "empty":
             people = b""
         case "nested":
@@ -250,7 +250,7 @@ def test_what_cannot_be_used_is_refused_at_once(api: httpx.Client, bad: str, tmp
     messages = {
         "csv": "UTF-8",
         "zip": "no zip",
-        "columns": "Nummer, Vorname",
+        "columns": "Code, Vorname",
         "nested": "another zip",
         "empty": "The list in the field csv is empty",
     }
@@ -264,6 +264,12 @@ def test_a_form_that_is_none_is_refused(api: httpx.Client, tmp_path: Path) -> No
     kind = {"Content-Type": "multipart/form-data; boundary=x"}
     for body in (b"", b"--x\r\nContent-Disposition: form-data; name=photos\r\n\r\nPK", b"--y--"):
         assert error_of(api.post("/api/jobs/import", content=body, headers=kind), 422) == "VALIDATION_ERROR"
+    kind["Content-Type"] = f"multipart/form-data; boundary={'x' * 300}"
+    assert error_of(api.post("/api/jobs/import", content=b"x", headers=kind), 422) == "VALIDATION_ERROR"
+    twice = [("photos", (f"{name}.zip", zip_of(PHOTOS))) for name in "ab"]
+    answer = api.post("/api/jobs/import", data={"person_type": "student"}, files=twice)
+    assert error_of(answer, 422) == "VALIDATION_ERROR"
+    assert "put all photos into one zip" in answer.json()["message"]
     without = api.post("/api/jobs/import", data={"person_type": "student"}, files={"csv": b"code,name\n"})
     assert "photos" in without.json()["message"]
     for fields in ({}, {"person_type": "parrot"}, {"person_type": "student", "mode": "merge"}):
@@ -322,6 +328,23 @@ def test_the_audit_names_who_asked_for_each_face(start_app: StartApp, tmp_path: 
     assert {entry.request_id for entry in found} == {"the-import"}
     assert details(found[0]) == {"person_type": "student", "mode": "reject", "rows": 3}
     assert verify(database).fault is None
+    database.close()
+
+
+def test_the_audit_names_who_cancelled_an_import(
+    start_held: StartHeld, held: HeldReader, tmp_path: Path
+) -> None:
+    api, _ = start_held()
+    held.held = True
+    for dry_run in ("true", "false"):
+        id = begun(api, photos_of(1, 2), list_of(1, 2), dry_run=dry_run)
+        for _ in range(2):
+            api.delete(f"/api/jobs/{id}", headers={"X-Request-ID": "the-end"})
+    database = open_database(f"sqlite:///{tmp_path}/rollcall.db", pool_size=1)
+    found = entries(database)
+    assert [entry.action for entry in found] == ["import_begun", "import_cancelled"]
+    assert found[1].request_id == "the-end"
+    assert details(found[1]) == {"person_type": "student", "rows": 2, "done": 0}
     database.close()
 
 

@@ -171,10 +171,45 @@ def test_broken_off_it_says_what_was_done_and_how_to_go_on(
     assert 0 < len(stored(database)) < MANY
 
 
+@pytest.mark.parametrize("name", ["people.csv", "people-before.csv"])
+def test_the_report_does_not_take_the_place_of_the_list(school: School, name: str) -> None:
+    school.put("S001.jpg", picture(1))
+    place = school.folder / name
+    place.write_text(list_of(1))
+    words = ("--csv", name, "--report", "photos/../people.csv")
+    with school.begin(*words) as process:
+        _, err = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "would take the place of the list" in err
+    assert place.read_text() == list_of(1)
+
+
+def test_a_folder_without_photos_is_refused(school: School) -> None:
+    (school.folder / "people.csv").write_text(list_of(1))
+    school.put("S001.txt", b"no photo")
+    with school.begin("--csv", "people.csv") as process:
+        _, err = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "There are no photos in the folder" in err
+    assert not (school.folder / "people-report.csv").exists()
+
+
+def test_names_that_are_no_unicode_are_told_and_stop_nothing(school: School, database: SqlDatabase) -> None:
+    (school.folder / "photos" / "S001").mkdir()
+    school.put("S001/L\udcf6we.jpg", picture(1))
+    school.put("S001/L\udcf6we-2.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100))
+    school.put("L\udcf6we.jpg", picture(2))
+    out = school.run(status=1)
+    assert "S001/L\\udcf6we-2.heic: The photo is not a JPEG, PNG or WebP picture" in out
+    assert "1 enrolled, 0 of them with a warning; 0 skipped, 2 failed" in out
+    assert stored(database) == ["S001"]
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"Nummer;Vorname\n1;Ada\n", "the columns Nummer, Vorname"),
+        (b"code;Vorname\n1;Ada\n", "the columns code, Vorname"),
+        (b"1;Ada\n", "names no column that is known"),
         ("code,name\nS001,Löwe\n".encode("latin-1"), "CSV UTF-8"),
         ("code,name\n".encode("utf-16"), "UTF-16"),
     ],

@@ -1,5 +1,6 @@
 """/api/attendance: mark students, and see who is there."""
 
+import asyncio
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query
@@ -52,5 +53,7 @@ async def call_roll(
     """Who is present, late and missing in a session."""
     entries = await run.call_roll.of(session_id, Selection(form=form or None, campus=campus or None))
     if format == "csv":
-        return csv_answer(f"attendance-{session_id}.csv", CSV_COLUMNS, csv_rows(entries))
-    return RollOut.of(session_id, entries)
+        name = f"attendance-{session_id}.csv"
+        return await asyncio.to_thread(csv_answer, name, CSV_COLUMNS, csv_rows(entries))
+    # Of a large school it takes so long that others would wait for it.
+    return await asyncio.to_thread(RollOut.of, session_id, entries)

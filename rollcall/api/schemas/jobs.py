@@ -196,7 +196,8 @@ class JobLookOut(SchemaOut):
 
     job: _Job
     errors: list[JobRowOut] = Field(
-        description="The first 100 rows that are not plainly enrolled; the report has all.",
+        description="100 rows at most that somebody should look at: first those that failed or repeat a "
+        "code, then enrolled ones with a warning, then skipped ones. The report has all.",
         examples=[[_ERROR_EXAMPLE]],
     )
 

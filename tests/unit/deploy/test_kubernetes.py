@@ -163,3 +163,10 @@ def test_jobs_have_the_name_that_the_alerts_expect() -> None:
     assert SERVICE["metadata"]["labels"][monitor["jobLabel"]] == "rollcall"
     assert monitor["selector"]["matchLabels"] == SERVICE["metadata"]["labels"]
     assert monitor["endpoints"][0]["port"] == SERVICE["spec"]["ports"][0]["name"]
+
+
+def test_the_volume_has_room_for_several_uploads_of_imports() -> None:
+    [data] = [volume for volume in POD["volumes"] if volume["name"] == "data"]
+    room = re.fullmatch(r"(\d+)Gi", data["emptyDir"]["sizeLimit"])
+    assert room is not None
+    assert int(room[1]) * 1024 >= 4 * int(MANIFESTS["configmap.yaml"]["data"]["MAX_IMPORT_MB"])

@@ -86,3 +86,19 @@ def test_a_pipe_that_nobody_writes_to_holds_nobody_up(folder: Path) -> None:
 def test_a_folder_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest, match="does not exist"):
         FolderPhotos(tmp_path / "none")
+
+
+@pytest.mark.parametrize("suffix", [".jfif", ".HEIC", ".avif", ".bmp", ".gif", ".tiff"])
+def test_pictures_that_may_not_be_readable_are_not_passed_over(folder: Path, suffix: str) -> None:
+    (folder / f"S003{suffix}").write_bytes(b"three")
+    assert FolderPhotos(folder).index.of_code("S003") == (f"S003{suffix}",)
+
+
+def test_a_folder_without_any_photo_is_told(tmp_path: Path) -> None:
+    deep = tmp_path / "term" / "7A" / "S001"
+    deep.mkdir(parents=True)
+    (deep / "notes.txt").write_bytes(b"no photo")
+    with pytest.raises(InvalidRequest, match="There are no photos in the folder"):
+        FolderPhotos(tmp_path).require_some()
+    (deep / "a.jpg").write_bytes(b"one")
+    FolderPhotos(tmp_path).require_some()

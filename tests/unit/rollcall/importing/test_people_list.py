@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rollcall.core.errors import InvalidRequest
-from rollcall.importing.people_list import Line, PeopleList
+from rollcall.importing.people_list import MAX_LINES, MAX_LIST_BYTES, Line, PeopleList
 
 
 def read(folder: Path, content: str | bytes) -> list[Line]:
@@ -108,11 +108,44 @@ def test_a_picture_in_the_cell_stays_whole(tmp_path: Path) -> None:
 
 
 def test_wrong_columns_are_named_with_those_that_are_needed(tmp_path: Path) -> None:
-    message = refused(tmp_path, "Nummer;Vorname;Foto\n1;Ada;a.jpg\n")
-    assert "the columns Nummer, Vorname, Foto" in message
+    message = refused(tmp_path, "Code;Vorname;Foto\n1;Ada;a.jpg\n")
+    assert "the columns Code, Vorname, Foto" in message
     assert "column code" in message
     assert "StudentName" in message
     assert "column name" in refused(tmp_path, "code\nS1\n")
+
+
+def test_a_list_without_a_first_line_of_names_is_told_without_a_persons(tmp_path: Path) -> None:
+    message = refused(tmp_path, "S001;Ada Lovelace;a.jpg\nS002;Grace Hopper;b.jpg\n")
+    assert "names no column that is known" in message
+    assert "column code" in message
+    assert "Ada" not in message
+
+
+@pytest.mark.parametrize("before", ["", "\ufeff", "sep=;\r\n", "\ufeffsep=;\r\n"])
+def test_a_column_may_have_a_line_break_in_its_name(tmp_path: Path, before: str) -> None:
+    text = before + 'Ort;"Student\nCode";"Student\r\nName"\r\nX;S1;Žofie\r\nX;S2;Ada\r\n'
+    first, second = read(tmp_path, text)
+    assert (first.code, first.name, second.code) == ("S1", "Žofie", "S2")
+    number = 4 if "sep" not in before else 5
+    assert (first.number, second.number) == (number, number + 1)
+
+
+def test_a_first_line_that_is_too_long_is_told(tmp_path: Path) -> None:
+    assert "from line 1 on" in refused(tmp_path, f"code,name,{'x' * 200_000}\nS1,Ada,a.jpg\n")
+
+
+def test_a_list_that_is_too_large_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    with file.open("wb") as made:
+        made.write(b"code,name\n")
+        made.truncate(MAX_LIST_BYTES + 1)
+    with pytest.raises(InvalidRequest, match="more than 64 MB"):
+        next(PeopleList(file).lines())
+
+
+def test_a_list_of_too_many_people_is_told(tmp_path: Path) -> None:
+    assert "more than 100,000 people" in refused(tmp_path, "code,name\n" + "S,A\n" * (MAX_LINES + 1))
 
 
 def test_a_column_that_is_there_twice_is_refused(tmp_path: Path) -> None:

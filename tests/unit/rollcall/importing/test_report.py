@@ -57,7 +57,6 @@ def test_a_name_that_is_no_unicode_can_be_written() -> None:
 
 def test_the_file_grows_row_by_row_and_is_its_owners_alone(tmp_path: Path) -> None:
     file = tmp_path / "report.csv"
-    file.write_text("a former report")
     with report_file(file) as report:
         assert read(file.read_bytes()) == []
         report.add([row(), row("S2")])
@@ -68,3 +67,13 @@ def test_the_file_grows_row_by_row_and_is_its_owners_alone(tmp_path: Path) -> No
 def test_a_place_that_cannot_be_written_to_is_told(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest, match="--report"), report_file(tmp_path / "none" / "report.csv"):
         raise AssertionError
+
+
+def test_the_report_of_the_run_before_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "report.csv"
+    for code in ("S1", "S2", "S3"):
+        with report_file(file) as report:
+            report.add([row(code)])
+    assert [found["code"] for found in read(file.read_bytes())] == ["S3"]
+    assert [found["code"] for found in read((tmp_path / "report-before.csv").read_bytes())] == ["S2"]
+    assert len(list(tmp_path.iterdir())) == 2

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rollcall.core.errors import ImageTooLarge, StorageFull
-from rollcall.importing.uploads import FolderUploads
+from rollcall.importing.uploads import FolderUpload, FolderUploads
 
 MB = 1024 * 1024
 
@@ -20,6 +20,11 @@ def uploads(tmp_path: Path) -> FolderUploads:
 
 def left(folder: Path) -> list[str]:
     return sorted(os.listdir(folder)) if folder.is_dir() else []
+
+
+def send(upload: FolderUpload, megabytes: int) -> None:
+    for _ in range(0, megabytes, 8):
+        upload.write("photos", bytes(8 * MB))
 
 
 def test_an_upload_is_there_when_it_is_whole(uploads: FolderUploads, tmp_path: Path) -> None:
@@ -67,6 +72,27 @@ def test_room_is_kept_for_the_database(tmp_path: Path) -> None:
     with pytest.raises(StorageFull):
         uploads.begin(more_than_there_is)
     assert left(tmp_path / "imports") == []
+
+
+def test_the_database_must_have_room_for_the_photos_as_well(tmp_path: Path) -> None:
+    free = shutil.disk_usage(tmp_path).free
+    uploads = FolderUploads(tmp_path / "imports", 2**60, reserve_bytes=0)
+    with pytest.raises(StorageFull):
+        uploads.begin(free * 2 // 3)
+    # Others write to this disk meanwhile, but not that much.
+    small = FolderUploads(tmp_path / "imports", 2**60, reserve_bytes=free - 48 * MB)
+    upload = small.begin(None)
+    with pytest.raises(StorageFull):
+        send(upload, 48)
+    upload.discard()
+    assert left(tmp_path / "imports") == []
+
+
+def test_a_folder_that_cannot_be_written_to_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"no folder")
+    with pytest.raises(StorageFull, match="cannot be stored") as caught:
+        FolderUploads(tmp_path / "file" / "imports", MB).begin(None)
+    assert caught.value.details["suggestion"] == "See who may write to IMPORT_DIR."
 
 
 def test_what_was_broken_off_goes_when_it_is_old(uploads: FolderUploads, tmp_path: Path) -> None:

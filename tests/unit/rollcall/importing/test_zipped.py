@@ -156,3 +156,59 @@ def test_zipfile_still_tells_how_much_there_is_to_read(tmp_path: Path) -> None:
     with zip_of(tmp_path, {"S1.jpg": b"1"}).open("rb") as file:
         end = zipfile._EndRecData(file)  # type: ignore[attr-defined]
     assert (end[4], end[5]) == (1, 46 + len("S1.jpg"))
+
+
+def test_a_zip_that_hides_how_many_files_it_has_is_refused_unread(tmp_path: Path) -> None:
+    file = tmp_path / "photos.zip"
+    entry = struct.pack("<4s4B4HL2L5H2L", b"PK\1\2", 20, 0, 20, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0)
+    # At whose end zipfile would stumble, had it read it.
+    directory = (entry + b"x") * (MAX_ENTRIES + 1) + b"no entry"
+    # It says that there is one.
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 1, 1, len(directory), 0, 0)
+    file.write_bytes(directory + end)
+    assert f"more than {MAX_ENTRIES:,} files" in refused(file)
+
+
+def test_a_photo_that_is_broken_or_of_an_unknown_compression_fails_alone(tmp_path: Path) -> None:
+    files = {"S1.jpg": b"the first photo" * 100, "S2.jpg": b"the second photo" * 100}
+    file = zip_of(tmp_path, files, zipfile.ZIP_LZMA)
+    content = bytearray(file.read_bytes())
+    start = content.index(b"S1.jpg") + len("S1.jpg") + 9  # behind the options of LZMA
+    content[start : start + 8] = b"\xff" * 8
+    file.write_bytes(content)
+    photos = ZippedPhotos(file, LIMIT)
+    assert trouble(photos, "S1.jpg") == "PHOTO_UNREADABLE"
+    assert photos.read("S2.jpg") == files["S2.jpg"]
+
+
+def test_a_zip_of_a_later_kind_is_told(tmp_path: Path) -> None:
+    file = zip_of(tmp_path, {"S1.jpg": b"1"})
+    content = bytearray(file.read_bytes())
+    content[content.index(b"PK\1\2") + 6] = 99  # the version that it takes to unpack it
+    file.write_bytes(content)
+    assert "broken, or no zip at all" in refused(file)
+
+
+def test_photos_that_differ_in_case_alone_are_each_found(tmp_path: Path) -> None:
+    photos = opened(tmp_path, {"S1.jpg": b"1", "photos/a.jpg": b"a", "photos/A.jpg": b"A"})
+    assert (photos.read("photos/a.jpg"), photos.read("photos/A.jpg")) == (b"a", b"A")
+    assert photos.read("PHOTOS/A.JPG") in (b"a", b"A")
+    wrapped = opened(tmp_path, {"photos/a.jpg": b"a", "photos/A.jpg": b"A"})
+    assert (wrapped.read("a.jpg"), wrapped.read("photos/A.jpg")) == (b"a", b"A")
+
+
+def test_a_zip_that_has_a_photo_twice_has_it_once(tmp_path: Path) -> None:
+    file = tmp_path / "photos.zip"
+    with zipfile.ZipFile(file, "w") as made:
+        made.writestr("S1/a.jpg", b"old")
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            made.writestr("S1/a.jpg", b"new")
+    photos = ZippedPhotos(file, LIMIT)
+    assert photos.index.of_code("S1") == ("S1/a.jpg",)
+    assert photos.read("S1/a.jpg") == b"new"
+
+
+def test_backslashes_of_old_programs_lead_into_folders(tmp_path: Path) -> None:
+    photos = opened(tmp_path, {"S1\\a.jpg": b"1", "S2\\a.jpg": b"2", "__MACOSX\\S3.jpg": b"3"})
+    assert list(photos.index.people()) == [("S1", ("S1/a.jpg",)), ("S2", ("S2/a.jpg",))]
+    assert photos.read("S1\\a.jpg") == photos.read("S1/a.jpg") == b"1"

@@ -62,12 +62,15 @@ class Listed:
     def people(self) -> Iterator[ListedPerson]:
         for number, code in enumerate(self._codes):
             name = self._names.get(code, f"Name of {code}")
-            yield ListedPerson(line=number + 2, code=code, name=name, photos=(f"{code}.jpg",))
+            yield ListedPerson(line=number + 2, code=code, name=name, photos=self.photos_of(code))
+
+    def photos_of(self, code: str) -> tuple[str, ...]:
+        return (f"{code}.jpg",)
 
     def read(self, photo: str) -> bytes:
         if photo.removesuffix(".jpg") in self._gone:
             raise PhotoTrouble(GONE)
-        return photo.encode()
+        return photo.encode("utf-8", "surrogateescape")
 
 
 def seen_in(picture: bytes) -> Reading | RollcallError:
@@ -246,3 +249,44 @@ def test_a_dry_run_tells_the_same_photo_of_a_person_as_the_import_does(database:
         outcomes.append([row.outcome for row in rows])
     assert outcomes[0] == outcomes[1]
     assert outcomes[0] == [RowOutcome.ENROLLED, RowOutcome.ENROLLED, RowOutcome.SKIPPED] * 40
+
+
+class Several(Listed):
+    """Three photos a person."""
+
+    def photos_of(self, code: str) -> tuple[str, ...]:
+        return tuple(f"{code}/{name}.jpg" for name in "abc")
+
+
+@pytest.mark.parametrize("begin_at", [0, 2, 4])
+def test_each_photo_of_a_code_that_cannot_be_one_has_a_row(database: SqlDatabase, begin_at: int) -> None:
+    wanted = order(Several("S001", "far-too-long-a-code", "S002"), begin_at=begin_at)
+    rows = run(bulk_import(database, ScriptedReader(seen_in)), wanted)
+    every = [*["enrolled"] * 3, *["failed"] * 3, *["enrolled"] * 3]
+    assert [row.outcome for row in rows] == every[begin_at:]
+    assert len(every) == sum(person.rows for person in wanted.photos.people())
+    assert {row.photo for row in rows if row.outcome is RowOutcome.FAILED} <= {
+        f"far-too-long-a-code/{name}.jpg" for name in "abc"
+    }
+
+
+def test_a_photo_whose_name_is_no_unicode_is_enrolled_with_the_others(database: SqlDatabase) -> None:
+    class Old(Listed):
+        def photos_of(self, code: str) -> tuple[str, ...]:
+            return (f"{code}/L\udcf6we.jpg",)
+
+    rows = run(bulk_import(database, ScriptedReader(seen_in)), order(Old(*CODES[:3])))
+    assert [row.outcome for row in rows] == [RowOutcome.ENROLLED] * 3
+    assert stored(database) == CODES[:3]
+
+
+def test_rows_that_are_too_much_for_the_database_together_are_stored_one_by_one(
+    database: SqlDatabase,
+) -> None:
+    def also(_records: object, _first: int, rows: Sequence[ImportedRow]) -> None:
+        if len(rows) > 1:
+            raise DatabaseError("The database did not answer in time.")
+
+    rows = run(bulk_import(database, ScriptedReader(seen_in), patience=0), order(Listed(*CODES)), also)
+    assert [row.outcome for row in rows] == [RowOutcome.ENROLLED] * len(CODES)
+    assert stored(database) == CODES
