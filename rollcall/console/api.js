@@ -31,6 +31,11 @@ export function blob(path, options = {}) {
   return call("GET", path, { ...options, read: (answer) => answer.blob() });
 }
 
+/** An option `read` of get and post: the answer with its headers, {answer, headers}. */
+export async function withHeaders(answer) {
+  return { answer: await answer.json(), headers: answer.headers };
+}
+
 /** Let the browser save bytes under a name. */
 export function save(bytes, name) {
   const link = document.createElement("a");

@@ -22,10 +22,6 @@ export class ApiError extends Error {
 const FOR_PEOPLE = {
   UNAUTHORIZED: "Enter the key that the administrator gave you.",
   NOT_FOUND: "It may have been deleted meanwhile. Check the number, or load the page again.",
-  PERSON_NOT_FOUND: "Check the type and the code.",
-  INVALID_IMAGE: "Use another picture, as JPEG, PNG or WebP.",
-  UNSUPPORTED_IMAGE_FORMAT: "Use a picture as JPEG, PNG or WebP.",
-  IMAGE_TOO_LARGE: "Use a picture of at most 10 MB.",
   RATE_LIMITED: "There were too many requests from here within a minute.",
   OVERLOADED: "The server has too much to do.",
   MODEL_NOT_LOADED: "Wait until the model is loaded; the Overview says how it stands.",
@@ -36,8 +32,10 @@ const FOR_PEOPLE = {
   UNSUPPORTED_IMAGE_FORMAT: "Save it as JPEG, PNG or WebP.",
   PERSON_NOT_FOUND: "Check who it is, and the code.",
   DATABASE_ERROR: "Try again in a moment; the Overview says whether the database is reachable.",
-  VALIDATION_ERROR: "Correct what is named, then try again.",
 };
+
+// Uploads of several kinds can be too large, and the server says of each what to do.
+const REWORDED = { "Send a picture of at most 10 MB.": "Use a picture of at most 10 MB." };
 
 /** The error of an answer; `header(name)` gives its headers. */
 export function errorOf({ status, text }, header) {
@@ -56,7 +54,7 @@ export function errorOf({ status, text }, header) {
 }
 
 function suggestionOf(code, details, retryAfter) {
-  const said = FOR_PEOPLE[code] ?? details.suggestion ?? "";
+  const said = FOR_PEOPLE[code] ?? REWORDED[details.suggestion] ?? details.suggestion ?? "";
   if (retryAfter === null) return said;
   return `${said} Try again in ${retryAfter === 1 ? "a second" : `${retryAfter} seconds`}.`;
 }

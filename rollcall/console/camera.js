@@ -169,10 +169,6 @@ class Camera {
     if (this.#video.srcObject === this.#stream) this.#video.srcObject = null;
   }
 
-  devices() {
-    return cameras();
-  }
-
   /** The picture of this moment as a JPEG, unmirrored, its longer side at most `maxSide` pixels. */
   async capture({ maxSide = 1920 } = {}) {
     return (await this.snap({ maxSide })).blob;

@@ -4,7 +4,7 @@ import { h, newId } from "./dom.js";
 
 /**
  * Show a dialog until one of its buttons is pressed; Esc and Cancel give null.
- * `result()` makes the value when the main button is pressed; it throws to keep the dialog open.
+ * `result()` makes the value when the main button is pressed; `extra(dialog)` gives a button beside it, or false.
  */
 export function openDialog({
   title,

@@ -40,9 +40,11 @@ export function newId(prefix = "id") {
   return `${prefix}-${nextId}`;
 }
 
-/** Text for screen readers alone. */
-export function hidden(text) {
-  return h("span", { class: "visually-hidden" }, text);
+/** Put other children into `place`; a link that has the focus there has it again among them. */
+export function replaceKeepingFocus(place, ...children) {
+  const focused = place.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  place.replaceChildren(...children);
+  if (focused) place.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus();
 }
 
 /** Say it to screen readers, politely. */

@@ -1,17 +1,20 @@
 // A place to drop files on, with buttons for those who choose them.
 
-import { h } from "./dom.js";
+import { h, toast } from "./dom.js";
 import { icon } from "./icons.js";
 import { filesOf } from "./pictures.js";
 
 /**
  * `choosers` are buttons that open the system's dialog: [{label, accept?, multiple?, folder?}].
- * `onFiles(entries)` gets [{name, file}] of each choice or drop; a name has the folders' path.
+ * `onFiles(entries)` gets [{name, file}] of each choice or drop; a name has the folders' path. With `single` it gets
+ * the first alone, and the user is told.
  */
-export function dropzone({ text, choosers, signal, onFiles }) {
+export function dropzone({ text, choosers, signal, single = false, onFiles }) {
   const take = async (transfer) => {
-    const entries = await filesOf(transfer);
-    if (entries.length > 0 && !signal.aborted) onFiles(entries);
+    const entries = await read(transfer);
+    if (entries.length === 0 || signal.aborted) return;
+    if (single && entries.length > 1) toast(`One at a time: ${entries[0].name} was taken.`, "info");
+    onFiles(single ? entries.slice(0, 1) : entries);
   };
   const element = h(
     "div",
@@ -35,6 +38,16 @@ export function dropzone({ text, choosers, signal, onFiles }) {
   for (const kind of ["dragover", "drop"])
     addEventListener(kind, (event) => event.preventDefault(), { signal });
   return element;
+}
+
+async function read(transfer) {
+  try {
+    return await filesOf(transfer);
+  } catch (error) {
+    if (!(error instanceof DOMException)) throw error;
+    toast("It cannot be read: it was moved, or you may not open it. Choose it again.", "bad");
+    return [];
+  }
 }
 
 function fileButton({ label, accept = "", multiple = false, folder = false }, take) {

@@ -1,4 +1,5 @@
-// Numbers and times as people read them. The server's times have no zone: they are shown as they are.
+// Numbers and times as people read them. Times by the database's clock have no zone and are shown as they are;
+// those of jobs and switches have one, and are shown in this device's.
 
 const NUMBER = new Intl.NumberFormat("en-GB");
 const DATE = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });

@@ -15,6 +15,7 @@ const MODES = [
   ["add", "Add these faces"],
   ["replace", "Replace their faces"],
 ];
+const DRY_RUN = "Dry run: check everything, store nothing";
 const PHOTO = /\.(jpe?g|png|webp)$/i;
 // What folders hold beside photos, and nobody put there.
 const CLUTTER = /(^|\/)(\.[^/]*|Thumbs\.db|desktop\.ini|__MACOSX\/.*)$/i;
@@ -58,17 +59,23 @@ class ImportForm {
         this.#mode,
         (mode) => (this.#mode = mode),
       ),
-      h("div", {}, h("label", { class: "choice" }, this.dryRun, h("span", {}, "Dry run: check everything, store nothing"))),
+      h("div", {}, h("label", { class: "choice" }, this.dryRun, h("span", {}, DRY_RUN))),
     );
   }
 
   /** Why it cannot be sent, as {message, suggestion}; null if it can. */
   get fault() {
     if (this.#zip === null && this.#photos.size === 0) {
-      return { message: "There are no photos yet.", suggestion: "Choose a zip, photos or a folder. A CSV file alone is not enough." };
+      return {
+        message: "There are no photos yet.",
+        suggestion: "Choose a zip, photos or a folder. A CSV file alone is not enough.",
+      };
     }
     if (this.#csv?.size === 0) {
-      return { message: `${this.#csv.name} is empty.`, suggestion: "Save the list anew, or remove it here to go by the names of the photos." };
+      return {
+        message: `${this.#csv.name} is empty.`,
+        suggestion: "Save the list anew, or remove it here to go by the names of the photos.",
+      };
     }
     return null;
   }
@@ -179,7 +186,7 @@ function leftOutWords(names) {
   return `${shown}${more}: only JPEG, PNG and WebP photos are taken.`;
 }
 
-export function sizeOf(bytes) {
+function sizeOf(bytes) {
   if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(1)} GB`;
   if (bytes >= 1e6) return `${(bytes / 1e6).toFixed(1)} MB`;
   return `${Math.max(1, Math.round(bytes / 1e3))} kB`;

@@ -1,32 +1,18 @@
-// Import jobs: how far one is, what did not go well, and those of before.
+// One import job: how far it is, and what did not go well.
 
-import { blob, del, get, save } from "./api.js";
+import { blob, del, get, save, withHeaders } from "./api.js";
 import { confirmDialog } from "./dialogs.js";
 import { announce, h, toast } from "./dom.js";
-import { dateAndTime, number, text } from "./format.js";
-import { pauseAfterErrorMs, rest } from "./pace.js";
-import { badge, button, errorPanel, notice } from "./parts.js";
+import { dateAndTime, number } from "./format.js";
+import { rowsTable, stateBadge, STATES, whose } from "./job_tables.js";
+import { pauseAfterErrorMs, pauseMs, rest } from "./pace.js";
+import { button, errorPanel, notice } from "./parts.js";
 import { speaker } from "./speaker.js";
-import { table } from "./tables.js";
 
 const LOOK_MS = 1000;
-const STATES = {
-  waiting: ["Waiting", "info"],
-  running: ["Running", "info"],
-  done: ["Done", "good"],
-  failed: ["Failed", "bad"],
-  cancelled: ["Cancelled", "warn"],
-};
-// A row that is enrolled and is in this list has a warning.
-const OUTCOMES = { enrolled: "warn", skipped: "info", duplicate: "warn", failed: "bad" };
 
 export function isOver({ state }) {
   return state === "done" || state === "failed" || state === "cancelled";
-}
-
-export function stateBadge({ state, dry_run: isDry }) {
-  const [word, kind] = STATES[state];
-  return badge(isDry ? `${word}, dry run` : word, kind);
 }
 
 export async function saveReport(job) {
@@ -79,13 +65,14 @@ class JobPanel {
     let errors = 0;
     while (!signal.aborted) {
       try {
-        const { job, errors: rows } = await get(`/api/jobs/${id}`, { signal });
+        const { answer, headers } = await get(`/api/jobs/${id}`, { signal, read: withHeaders });
+        const { job, errors: rows } = answer;
         errors = 0;
         this.#draw(job, rows);
         if (isOver(job)) return this.#end(job, isFirst);
         say(progressWords(job));
         isFirst = false;
-        await rest(LOOK_MS, signal);
+        await rest(Math.max(LOOK_MS, pauseMs(headers)), signal);
       } catch (error) {
         if (signal.aborted) return;
         if (!(await this.#waitAfter(error, errors++, id, signal))) return;
@@ -187,7 +174,7 @@ function progressWords(job) {
   return `${[so, rate, left].filter(Boolean).join(", ")}.`;
 }
 
-export function timeLeft(seconds) {
+function timeLeft(seconds) {
   if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s`;
   const minutes = Math.round(seconds / 60);
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
@@ -207,70 +194,4 @@ function figuresOf({ dry_run: isDry, enrolled, skipped, failed, warnings }) {
   return figures.map(([word, count]) =>
     h("div", { class: "figure" }, h("dt", {}, word), h("dd", {}, number(count))),
   );
-}
-
-function rowsTable(rows, job) {
-  if (rows.length === 0) {
-    return job.state === "done"
-      ? notice("good", "Nothing to look at.", h("p", {}, "Every row went well."))
-      : h("span");
-  }
-  const caption =
-    rows.length >= 100
-      ? "The first 100 rows that did not simply go well; the report has all."
-      : "Rows that did not simply go well:";
-  return h(
-    "div",
-    { class: "stack-small" },
-    h("p", { class: "hint" }, caption),
-    table({ caption, columns: ROW_COLUMNS, rows }),
-  );
-}
-
-const ROW_COLUMNS = [
-  { label: "Code", kind: "code", cell: ({ person_code: code }) => text(code) },
-  { label: "Line", cell: ({ line }) => text(line) },
-  { label: "Photo", cell: ({ photo }) => h("span", { class: "photo-name" }, text(photo)) },
-  { label: "Outcome", cell: ({ outcome }) => badge(outcome, OUTCOMES[outcome] ?? "neutral") },
-  {
-    label: "Why",
-    cell: ({ message, suggestion }) =>
-      h("div", { class: "why" }, message, suggestion && h("p", { class: "hint" }, suggestion)),
-  },
-];
-
-/** The jobs there are: onShow(job) opens one, onReport(job) saves its report. */
-export function jobsTable(jobs, { onShow, onReport }) {
-  const actions = (job) => {
-    const when = dateAndTime(job.created_at);
-    return h(
-      "div",
-      { class: "row end-row" },
-      button("Show", {
-        kind: "small quiet",
-        "aria-label": `Show the import of ${when}`,
-        onclick: () => onShow(job),
-      }),
-      button("Report", {
-        kind: "small quiet",
-        "aria-label": `Download the report of ${when}`,
-        onclick: () => onReport(job),
-      }),
-    );
-  };
-  const columns = [
-    { label: "Begun", cell: (job) => dateAndTime(job.created_at) },
-    { label: "People", cell: (job) => whose(job, true) },
-    { label: "State", cell: stateBadge },
-    { label: "Enrolled", kind: "number", cell: (job) => number(job.enrolled) },
-    { label: "Skipped", kind: "number", cell: (job) => number(job.skipped) },
-    { label: "Failed", kind: "number", cell: (job) => number(job.failed) },
-    { label: "Actions", kind: "end", hiddenLabel: true, cell: actions },
-  ];
-  return table({ caption: "Imports so far", columns, rows: jobs });
-}
-
-function whose({ person_type: type }, begins = false) {
-  const word = type === "teacher" ? "teachers" : "students";
-  return begins ? word[0].toUpperCase() + word.slice(1) : word;
 }

@@ -74,7 +74,8 @@ export async function enterKey(reason = "") {
     h(
       "p",
       { class: "hint", id: "key-hint" },
-      "An administrator makes one with: rollcall keys create NAME. It stays in this tab until you close it.",
+      "An administrator makes one with: rollcall keys create NAME --role admin (without --role: a kiosk's key). " +
+        "It stays in this tab until you close it.",
     ),
   ];
   const extra = (dialog) => currentKey() !== null && forgetButton(dialog);

@@ -1,6 +1,6 @@
 // One picture of the camera after the other to the server: the next one leaves when the last is answered.
 
-import { ApiError, post } from "./api.js";
+import { ApiError, post, withHeaders } from "./api.js";
 import { pauseAfterErrorMs, pauseMs, rest } from "./pace.js";
 
 /**
@@ -49,10 +49,6 @@ export function formOf(blob, fields, name = "camera.jpg") {
     if (value !== null && value !== undefined && value !== "") form.append(field, String(value));
   }
   return form;
-}
-
-async function withHeaders(answer) {
-  return { answer: await answer.json(), headers: answer.headers };
 }
 
 function passes(error) {

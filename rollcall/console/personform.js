@@ -19,17 +19,21 @@ const MODE_HINTS = {
   replace: "The faces that the person has are deleted, and these take their place.",
 };
 
-export function personForm({ params, signal }) {
-  return new PersonForm(params, signal);
+/** `onMode()` is called when the user takes another of the modes. */
+export function personForm({ params, signal, onMode }) {
+  return new PersonForm(params, signal, onMode);
 }
 
 class PersonForm {
   #type;
   #mode = "reject";
+  #filled = null; // the name that came from the list of people, not from the user
   #signal;
+  #onMode;
 
-  constructor(params, signal) {
+  constructor(params, signal, onMode) {
     this.#signal = signal;
+    this.#onMode = onMode;
     this.#type = params.get("type") === "teacher" ? "teacher" : "student";
     const lookUp = () => this.#lookUp();
     this.code = h("input", {
@@ -41,12 +45,7 @@ class PersonForm {
       value: params.get("code") ?? "",
       onchange: lookUp,
     });
-    this.name = h("input", {
-      required: true,
-      maxlength: 200,
-      autocomplete: "off",
-      value: params.get("name") ?? "",
-    });
+    this.name = h("input", { required: true, maxlength: 200, autocomplete: "off" });
     this.known = h("p", { class: "hint known", hidden: true });
     this.modeHint = h("p", { class: "hint" });
     this.modes = h("div", { class: "stack-small" });
@@ -73,19 +72,17 @@ class PersonForm {
 
   setMode(mode) {
     this.#mode = mode;
-    this.modes.replaceChildren(
-      choices("Faces", "mode", MODES, mode, (chosen) => this.#chose(chosen)),
-      this.modeHint,
-    );
+    const changed = (chosen) => {
+      this.#chose(chosen);
+      this.#onMode();
+    };
+    this.modes.replaceChildren(choices("Faces", "mode", MODES, mode, changed), this.modeHint);
     this.#chose(mode);
   }
 
   /** The fields of POST /api/face/enroll; null where one is missing, which the browser then says. */
   read() {
-    for (const box of [this.code, this.name]) {
-      box.value = box.value.trim();
-      box.setCustomValidity("");
-    }
+    for (const box of [this.code, this.name]) box.value = box.value.trim();
     if (!this.element.reportValidity()) return null;
     return { person_type: this.#type, person_code: this.code.value, person_name: this.name.value };
   }
@@ -108,10 +105,11 @@ class PersonForm {
     const type = this.#type;
     const code = this.code.value.trim();
     this.known.hidden = true;
+    this.#forgetName();
     if (!code) return;
     try {
       const { people } = await get("/api/people", {
-        query: { person_type: type, search: code, limit: 500 },
+        query: { person_type: type, search: code, limit: 1000 },
         signal: this.#signal,
       });
       if (this.code.value.trim() !== code || this.#type !== type) return;
@@ -122,14 +120,21 @@ class PersonForm {
     }
   }
 
+  /** The name of the code before is not this one's; what the user typed stays. */
+  #forgetName() {
+    if (this.name.value === this.#filled) this.name.value = "";
+    this.#filled = null;
+  }
+
   #tell(person) {
     if (!person) {
       this.known.textContent = "This code is new.";
     } else {
       const { person_name: name, group, face_count: count } = person;
-      if (name) this.name.value = name;
+      if (name) this.name.value = this.#filled = name;
+      const who = [name, group].filter(Boolean).join(", ") || "a code without a name";
       const faces = count === 0 ? "no face yet" : count === 1 ? "one face" : `${count} faces`;
-      this.known.textContent = `Known: ${[name, group].filter(Boolean).join(", ") || "a code without a name"}, ${faces}.`;
+      this.known.textContent = `Known: ${who}, ${faces}.`;
     }
     this.known.hidden = false;
   }

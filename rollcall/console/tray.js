@@ -70,8 +70,8 @@ class Tray {
       );
       if (picture.state === "ready") picture.say(verdictOf(quality));
     } catch (error) {
-      if (this.#signal.aborted) return;
-      if (error.status >= 400 && error.status < 500 && !error.needsOtherKey) picture.refuse(error);
+      if (this.#signal.aborted || picture.state !== "ready") return;
+      if (refusesPicture(error)) picture.refuse(error);
       else picture.say({ kind: "info", text: "Not checked yet." });
     }
     this.#onChange();
@@ -87,6 +87,11 @@ class Tray {
     next?.remover.focus();
     this.#onChange();
   }
+}
+
+/** Whether it is the picture that the server does not take, and not the caller or the moment. */
+export function refusesPicture({ status, needsOtherKey }) {
+  return status >= 400 && status < 500 && !needsOtherKey && status !== 429;
 }
 
 class TrayPicture {

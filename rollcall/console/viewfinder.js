@@ -1,12 +1,11 @@
 // The camera on a page: its picture with an overlay, a button, the choice of camera, and what went wrong in words.
 
 import { CameraProblem, cameras, openCamera } from "./camera.js";
+import { chosenCamera, keepCamera, named } from "./camera_choice.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { makeOverlay } from "./overlay.js";
 import { button, errorPanel, field, select } from "./parts.js";
-
-const STORED = "rollcall.camera.";
 
 /**
  * A viewfinder for the page `name`. The camera is let go when `signal` is aborted and while the page is hidden.
@@ -29,7 +28,7 @@ class Viewfinder {
 
   constructor({ name, signal, facing = "user", guide = false, onStart = () => {}, onStop = () => {} }) {
     this.#options = { name, signal, facing, onStart, onStop };
-    this.#deviceId = stored(name);
+    this.#deviceId = chosenCamera(name);
     this.overlay = makeOverlay();
     this.video = h("video", { playsinline: true, autoplay: true, "aria-label": "What the camera shows" });
     this.video.muted = true;
@@ -61,7 +60,10 @@ class Viewfinder {
     document.addEventListener("visibilitychange", () => this.#visibility(), { signal });
     // Also when the browser keeps the page for going back.
     addEventListener("pagehide", () => this.#close(), { signal });
-    signal.addEventListener("abort", () => this.#close());
+    signal.addEventListener("abort", () => {
+      this.#close();
+      this.#hidePicture();
+    });
   }
 
   /** The open camera, or null. */
@@ -102,14 +104,24 @@ class Viewfinder {
     else if (this.#camera) this.video.play();
   }
 
-  /** Show a picture file in place of the camera's; resolves with its size. */
+  /**
+   * Show a picture file in place of the camera's; resolves with its size, or with null where the camera or another
+   * picture has taken its place meanwhile.
+   */
   async showPicture(blob) {
     this.stop();
     this.#hidePicture();
     this.problem.replaceChildren();
-    this.#pictureUrl = URL.createObjectURL(blob);
-    const image = h("img", { alt: "The chosen picture", class: "stage-picture", src: this.#pictureUrl });
-    await image.decode();
+    const url = URL.createObjectURL(blob);
+    this.#pictureUrl = url;
+    const image = h("img", { alt: "The chosen picture", class: "stage-picture", src: url });
+    const problem = await image.decode().catch((error) => error);
+    if (this.#pictureUrl !== url) return null;
+    if (problem) {
+      this.#hidePicture();
+      this.#say("The camera is off.");
+      throw problem;
+    }
     this.note.hidden = true;
     this.video.hidden = true;
     this.stage.prepend(image);
@@ -122,6 +134,8 @@ class Viewfinder {
     const onEnd = (problem) => this.#ended(problem);
     const camera = await openCamera(this.video, { deviceId: this.#deviceId, facing, signal, onEnd });
     this.#camera = camera;
+    // Not before it started: one that cannot would be asked for at every visit.
+    if (this.#deviceId !== null) keepCamera(this.#options.name, this.#deviceId);
     this.#mirror(camera.isMirrored);
     this.#shape(camera.size.width, camera.size.height);
     this.note.hidden = true;
@@ -164,6 +178,8 @@ class Viewfinder {
   }
 
   #fail(error) {
+    // The next try takes any camera, and then there is the choice again.
+    this.#deviceId = null;
     this.#say("The camera is off.");
     if (!(error instanceof CameraProblem)) console.error(error);
     const told =
@@ -203,7 +219,6 @@ class Viewfinder {
 
   #choose(deviceId) {
     this.#deviceId = deviceId;
-    store(this.#options.name, deviceId);
     this.#close();
     this.start();
   }
@@ -226,35 +241,5 @@ class Viewfinder {
     this.stage.querySelector(".stage-picture")?.remove();
     this.overlay.clear();
     this.video.hidden = false;
-  }
-}
-
-/** Choices of cameras, with phones' long names made short: [deviceId, label]. */
-function named(found) {
-  const labels = found.map(({ label }, index) => {
-    if (/facing front|front camera/i.test(label)) return "Front camera";
-    if (/facing back|back camera|rear/i.test(label)) return "Back camera";
-    return label || `Camera ${index + 1}`;
-  });
-  return found.map(({ deviceId }, index) => {
-    const same = labels.filter((label) => label === labels[index]).length;
-    const before = labels.slice(0, index + 1).filter((label) => label === labels[index]).length;
-    return [deviceId, same > 1 ? `${labels[index]} ${before}` : labels[index]];
-  });
-}
-
-function stored(name) {
-  try {
-    return localStorage.getItem(STORED + name);
-  } catch {
-    return null; // a browser that keeps nothing
-  }
-}
-
-function store(name, deviceId) {
-  try {
-    localStorage.setItem(STORED + name, deviceId);
-  } catch {
-    // Then the choice holds until the page is left.
   }
 }

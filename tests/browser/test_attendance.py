@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from tests.browser.school import PUPILS, SESSION, School
 from tests.browser.visitor import Visitor
 from tests.packs import empty_picture, picture
 
-CAMERA_SESSION, FILE_SESSION, DOOR_SESSION, OTHERS_SESSION, NEW_SESSION = 21, 22, 23, 24, 4711
+CAMERA_SESSION, FILE_SESSION, DOOR_SESSION, OTHERS_SESSION, TYPED_SESSION, QUICK_SESSION = range(21, 27)
+NEW_SESSION = 4711
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +100,39 @@ def test_at_a_door_the_camera_marks_one_after_the_other(school: School, visit: V
     expect(visitor.button("Scan the class")).to_be_disabled()
     visitor.page.get_by_role("checkbox", name="Keep scanning").uncheck()
     expect(visitor.button("Scan the class")).to_be_enabled()
+
+
+def test_in_a_session_that_is_only_typed_through_nobody_is_marked(school: School, visit: Visit) -> None:
+    visitor = visit(school)
+    visitor.open(f"attendance?session={DOOR_SESSION}")
+    visitor.button("Start the camera").click()
+    keep_on = visitor.page.get_by_role("checkbox", name="Keep scanning")
+    keep_on.check()
+    expect(visitor.page.get_by_role("row", name="Ada Lovelace")).to_contain_text("Present")
+    visitor.page.get_by_label("Session number").fill(str(TYPED_SESSION))
+    expect(keep_on).not_to_be_checked()
+    expect(visitor.page.get_by_role("row", name="Ada Lovelace")).to_contain_text("Not marked")
+    # A whole scan later still nobody is marked there.
+    expect(visitor.button("Scan the class")).to_be_enabled()
+    school.mark(7, session=TYPED_SESSION)
+    visitor.page.get_by_label("Form").select_option("8A")
+    visitor.page.get_by_label("Form").select_option("All forms")
+    expect(visitor.page.get_by_role("row", name="Emmy Noether")).to_contain_text("Present")
+    expect(visitor.page.get_by_role("row", name="Ada Lovelace")).to_contain_text("Not marked")
+
+
+def test_whoever_types_a_session_and_scans_at_once_marks_in_that_one(school: School, visit: Visit) -> None:
+    visitor = visit(school)
+    visitor.page.clock.install()
+    visitor.open(f"attendance?session={CAMERA_SESSION}")
+    visitor.button("Start the camera").click()
+    expect(visitor.button("Scan the class")).to_be_visible()
+    # The clock stands: what is typed does not settle by itself.
+    visitor.page.clock.pause_at(datetime.now(UTC) + timedelta(hours=1))
+    visitor.page.get_by_label("Session number").fill(str(QUICK_SESSION))
+    with visitor.page.expect_response("**/api/attendance/scan"):
+        visitor.button("Scan the class").click()
+    assert school.client.get(f"/api/attendance/{QUICK_SESSION}").json()["summary"]["present"] == 2
 
 
 def test_the_register_follows_what_others_mark(school: School, visit: Visit) -> None:

@@ -86,6 +86,27 @@ TWO_CAMERAS: Final = (ASKS_NOBODY, "--use-fake-device-for-media-stream=device-co
 
 
 @pytest.mark.parametrize("chromium", [TWO_CAMERAS], indirect=True, ids=[""])
+def test_a_chosen_camera_that_cannot_start_is_not_asked_for_again(school: School, visit: Visit) -> None:
+    visitor = visit(school)
+    # As of a camera that another program has: Chromium's own fake ones are never in use.
+    visitor.page.add_init_script(
+        """const devices = navigator.mediaDevices ?? {};
+        const open = devices.getUserMedia?.bind(devices);
+        devices.getUserMedia = async (wanted) => {
+            if (wanted.video.deviceId) throw new DOMException("", "NotReadableError");
+            return open(wanted);
+        };"""
+    )
+    visitor.open("recognise")
+    visitor.button("Start the camera").click()
+    visitor.page.get_by_label("Camera", exact=True).select_option(index=1)
+    expect(visitor.page.locator(".camera-problem")).to_contain_text("The camera does not start")
+    visitor.button("Start the camera").click()
+    expect(visitor.page.locator(".stage-live")).to_be_visible()
+    assert visitor.page.evaluate("localStorage.getItem('rollcall.camera.recognise')") is None
+
+
+@pytest.mark.parametrize("chromium", [TWO_CAMERAS], indirect=True, ids=[""])
 def test_the_chosen_camera_is_remembered(school: School, visit: Visit) -> None:
     visitor = visit(school)
     chooser = visitor.page.get_by_label("Camera", exact=True)

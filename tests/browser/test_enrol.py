@@ -1,6 +1,5 @@
 """The page Enrol: from the camera and from files, with what became of each picture."""
 
-import base64
 import io
 from collections.abc import Sequence
 from pathlib import Path
@@ -105,17 +104,7 @@ def test_files_are_enrolled_one_after_the_other_each_with_its_own_result(
 def test_files_can_be_dropped(school: School, visit: Visit) -> None:
     visitor = visit(school)
     visitor.open("enrol")
-    dropped = visitor.page.evaluate_handle(
-        """(pictures) => {
-            const transfer = new DataTransfer();
-            for (const [name, base64] of pictures) {
-                const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-                transfer.items.add(new File([bytes], name, { type: "image/jpeg" }));
-            }
-            return transfer;
-        }""",
-        [(f"{person}.jpg", base64.b64encode(picture(person)).decode()) for person in (31, 32)],
-    )
+    dropped = visitor.dragged({f"{person}.jpg": picture(person) for person in (31, 32)})
     zone = visitor.page.locator(".dropzone")
     zone.dispatch_event("dragenter", {"dataTransfer": dropped})
     expect(zone).to_have_class("dropzone dropzone-over")
@@ -164,6 +153,29 @@ def test_what_the_address_names_is_filled_in_and_known(school: School, visit: Vi
     expect(visitor.page.get_by_label("Code")).to_have_value("E006")
     expect(visitor.page.get_by_label("Name")).to_have_value("Alan Turing")
     expect(visitor.page.get_by_role("main").get_by_text("Known: Alan Turing, one face.")).to_be_visible()
+
+
+def test_the_name_of_another_code_does_not_stay(school: School, visit: Visit) -> None:
+    school.enrol(26, "E011", "Alan Turing")
+    visitor = visit(school)
+    visitor.open("enrol?code=E011")
+    expect(visitor.page.get_by_label("Name")).to_have_value("Alan Turing")
+    visitor.page.get_by_label("Code").fill("E012")
+    visitor.page.keyboard.press("Tab")
+    expect(visitor.page.get_by_role("main").get_by_text("This code is new.")).to_be_visible()
+    expect(visitor.page.get_by_label("Name")).to_have_value("")
+
+
+def test_a_mode_that_is_chosen_by_hand_holds(school: School, visit: Visit) -> None:
+    visitor = visit(school)
+    visitor.open("enrol")
+    name_the_person(visitor, "E013")
+    for name, person in (("1.jpg", 27), ("2.jpg", 28)):
+        choose(visitor, (name, picture(person)))
+        visitor.button("Enrol", exact=True).click()
+        expect(tray(visitor).last).to_contain_text("Enrolled")
+        visitor.page.get_by_label("Replace all").check()
+    assert school.faces_of("E013") == 1
 
 
 def heic() -> bytes:

@@ -128,6 +128,11 @@ def test_a_dry_run_stores_nothing(visitor: Visitor, school: School) -> None:
     start(visitor)
     assert figures(visitor)["would be enrolled"] == "1"
     assert school.faces_of("I009") == 0
+    expect(visitor.page.get_by_label("Dry run")).not_to_be_checked()
+    visitor.button("Start the import").click()
+    expect(job(visitor).locator("dt", has_text="would be")).to_have_count(0)
+    expect(job(visitor)).to_contain_text("Done")
+    assert school.faces_of("I009") == 1
 
 
 @pytest.mark.parametrize(
@@ -158,6 +163,14 @@ def test_a_zip_that_is_none_is_told(visitor: Visitor) -> None:
     choose(visitor, "Zip", {"name": "photos.zip", "mimeType": "application/zip", "buffer": b"no zip at all"})
     visitor.button("Start the import").click()
     expect(visitor.page.locator(".notice.bad")).to_contain_text("zip")
+
+
+def test_an_upload_beyond_the_limit_is_told_with_what_to_do(open_school: OpenSchool, visit: Visit) -> None:
+    visitor = visit(open_school(max_import_mb=1))
+    visitor.open("import")
+    choose(visitor, "Zip", zip_file({"I001.jpg": bytes(2 * 2**20)}))
+    visitor.button("Start the import").click()
+    expect(visitor.page.locator(".notice.bad")).to_contain_text("or raise MAX_IMPORT_MB.")
 
 
 def test_too_many_photos_for_one_zip_are_told(visitor: Visitor) -> None:

@@ -6,10 +6,12 @@ from typing import NamedTuple
 import pytest
 from playwright.sync_api import expect
 
+from db import tables
 from rollcall.core.ports import FaceReader
 from tests.api.conftest import HeldReader
 from tests.browser.conftest import OpenSchool, Visit
-from tests.browser.school import BLIND, MODELS, School
+from tests.browser.school import BLIND, MODELS, PUPILS, School
+from tests.servers import wait_for
 
 FIRST, SECOND = MODELS
 FACES = 4  # three pupils and the teacher
@@ -104,6 +106,27 @@ def test_a_switch_that_would_lose_people_fails_and_says_why_and_can_be_forced(
         "This model answers now."
     )
     assert active(school) == BLIND
+
+
+def test_faces_that_cannot_move_are_listed_and_not_asked_for_again_and_again(
+    school: School, visit: Visit
+) -> None:
+    school.put(tables.face_data, {"PersonType": "student", "PersonCode": "OLD", "ImageData": None})
+    wait_for(lambda: school.client.get("/api/models").json()["left_faces"] == 1, "the old face")
+    visitor = visit(school)
+    visitor.page.clock.install()
+    visitor.open("models")
+    link = visitor.page.get_by_role("link", name="Student OLD")
+    link.focus()
+    asked: list[str] = []
+    visitor.page.on("request", lambda request: asked.append(request.url.removeprefix(school.url)))
+    school.enrol(FACES, PUPILS[FACES - 1].code, PUPILS[FACES - 1].name)
+    visitor.page.clock.fast_forward(11_000)
+    card = visitor.page.get_by_role("region", name=FIRST, exact=True)
+    expect(card).to_contain_text(f"Faces read by it{FACES + 1}")
+    expect(link).to_be_focused()
+    visitor.page.evaluate("fetch('/api/health').then((answer) => answer.text())")
+    assert asked == ["/api/models", "/api/health"]
 
 
 def test_the_licence_and_the_files_of_each_model_are_told(school: School, visit: Visit) -> None:

@@ -209,6 +209,16 @@ def test_a_picture_file_is_recognised_and_follows_the_threshold(school: School, 
     expect(boxes(visitor).filter(has_text="Unknown")).to_have_count(3)
 
 
+def test_of_several_pictures_the_first_is_taken_and_that_is_told(school: School, visit: Visit) -> None:
+    visitor = visit(school)
+    visitor.open("recognise")
+    dropped = visitor.dragged({"1.jpg": picture(3), "2.jpg": picture(4)})
+    visitor.page.locator(".dropzone").dispatch_event("drop", {"dataTransfer": dropped})
+    expect(visitor.page.locator(".toast")).to_have_text("One at a time: 1.jpg was taken.")
+    expect(box_of(visitor, 2)).to_be_visible()
+    expect(boxes(visitor)).to_have_count(1)
+
+
 def test_only_those_who_are_looked_for_are_named(school: School, visit: Visit) -> None:
     visitor = visit(school)
     visitor.open("recognise")
@@ -271,6 +281,9 @@ def test_it_waits_when_others_have_used_up_the_limit(busy_school: School, visit:
     wait_for_answers(visitor, asked, 1)
     # That answer said how little is left; the page now waits until some of it comes back, most of a minute.
     visitor.page.clock.run_for(30_000)
+    # Answered after anything that was asked before.
+    seen(visitor, PUPILS[0].name).get_by_role("button", name="Right").click()
+    expect(visitor.page.get_by_role("status")).to_contain_text("Thank you.")
     assert asked == [200]
 
 

@@ -1,10 +1,12 @@
 """Somebody before the console, and what the browser complains of meanwhile."""
 
+import base64
 import json
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any, Final
 
-from playwright.sync_api import ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import ConsoleMessage, JSHandle, Locator, Page, expect
 
 # Chromium writes each answer of 4xx and 5xx into its console; those are the server's right answers.
 _AN_ANSWER: Final = "Failed to load resource: the server responded with a status of"
@@ -41,6 +43,20 @@ class Visitor:
 
     def button(self, name: str, *, exact: bool = False) -> Locator:
         return self.page.get_by_role("button", name=name, exact=exact)
+
+    def dragged(self, pictures: Mapping[str, bytes]) -> JSHandle:
+        """These files on their way to a place where they are dropped: a DataTransfer."""
+        return self.page.evaluate_handle(
+            """(pictures) => {
+                const transfer = new DataTransfer();
+                for (const [name, base64] of pictures) {
+                    const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+                    transfer.items.add(new File([bytes], name, { type: "image/jpeg" }));
+                }
+                return transfer;
+            }""",
+            [(name, base64.b64encode(content).decode()) for name, content in pictures.items()],
+        )
 
     def overhang(self) -> int:
         """By how many pixels the page is wider than the screen."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.express_example import Example, rollcall_with_teachers, running_example
 from tests.e2e.traffic import FIGURES
 from tests.packs import write_pack
 from tests.servers import RollcallServer
@@ -43,3 +44,13 @@ def server(
     """A server on SQLite with the synthetic pack."""
     with RollcallServer(tmp_path_factory.mktemp("server"), **pack_settings) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def example(tmp_path_factory: pytest.TempPathFactory, pack_settings: dict[str, str]) -> Iterator[Example]:
+    """The Express example, with a server of its own."""
+    with (
+        rollcall_with_teachers(tmp_path_factory.mktemp("example-server"), pack_settings) as server,
+        running_example(tmp_path_factory.mktemp("example"), server) as example,
+    ):
+        yield example

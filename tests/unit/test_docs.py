@@ -15,7 +15,7 @@ RUN_BY: dict[tuple[str, str | None], str] = {
     ("README.md", None): "tests/e2e/test_readme.py",
     ("bench/README.md", None): HERE,
     ("clients/node/README.md", None): "tests/e2e/test_node_client.py",
-    ("clients/node/examples/express/README.md", None): "tests/e2e/test_node_example.py",
+    ("clients/node/examples/express/README.md", None): "tests/e2e/express_example.py",
     ("docs/accuracy.md", None): HERE,
     ("docs/api.md", "By example"): HERE,
     ("docs/api.md", "Accuracy in production"): "tests/e2e/test_feedback.py",

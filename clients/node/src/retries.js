@@ -5,7 +5,8 @@ import { NetworkError, OverloadedError } from "./errors.js";
 const LONGEST_RETRY_AFTER_MS = 60_000;
 const FIRST_BACKOFF_MS = 250;
 const LONGEST_BACKOFF_MS = 5_000;
-const AWAY = new Set([502, 503, 504]);
+/** Statuses of a server that is away, or of the proxy before it. */
+export const AWAY = new Set([502, 503, 504]);
 
 /** Whether it does no harm to send the call again. */
 export function maySendAgain(error, route) {

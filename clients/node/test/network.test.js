@@ -210,6 +210,21 @@ test("a switch that failed is an error of waiting for it", async (t) => {
   });
 });
 
+test("a server that is away meanwhile has not ended what is waited for", async (t) => {
+  const [running, done] = ["running", "done"].map((state) => answer(200, { success: true, job: { state } }));
+  const steps = [running, cut, refuse(503, "DATABASE_ERROR"), answer(502, "<html>"), done];
+  const server = await badServer(t, ...steps);
+  const client = clientOf({ baseUrl: server.url, retries: 0 });
+  assert.equal((await client.waitForJob("1", { pollMs: 1 })).job.state, "done");
+  assert.equal(server.requests.length, steps.length);
+  const baseUrl = await nobodyAt();
+  await assert.rejects(clientOf({ baseUrl, retries: 0 }).waitForJob("1", { pollMs: 10, timeoutMs: 100 }), (error) => {
+    assert.ok(error instanceof TimeoutError);
+    assert.ok(error.cause instanceof NetworkError);
+    return true;
+  });
+});
+
 test("waiting has a limit and can be broken off", async (t) => {
   const { url } = await badServer(t, answer(200, { success: true, job: { state: "running" } }));
   const client = clientOf({ baseUrl: url });

@@ -109,13 +109,17 @@ class AttendancePage {
       value: this.#chosen.session ?? "",
     });
     const choose = (value) => {
-      this.#chosen.session = sessionOf(value);
-      return this.open();
+      const session = sessionOf(value);
+      if (session === this.#chosen.session) return;
+      this.#chosen.session = session;
+      this.open();
     };
     typed.addEventListener(
       "input",
       settled(500, () => choose(typed.value), this.#signal),
     );
+    // Whoever goes on to another control has typed all of it.
+    typed.addEventListener("change", () => choose(typed.value));
     const fields = [field("Session number", typed)];
     if (this.#choice !== null) {
       const { sessions, forms, campuses } = this.#choice;
@@ -131,10 +135,10 @@ class AttendancePage {
   }
 
   #sessions(sessions, typed, choose) {
-    const named = ({ session_id: id, marked, last_marked: last }) => [
-      String(id),
-      `Session ${id}: ${marked === 0 ? "nobody marked" : `${number(marked)} marked`}${last ? `, ${date(last)}` : ""}`,
-    ];
+    const named = ({ session_id: id, marked, last_marked: last }) => {
+      const many = marked === 0 ? "nobody marked" : `${number(marked)} marked`;
+      return [String(id), `Session ${id}: ${many}${last ? `, ${date(last)}` : ""}`];
+    };
     const known = sessions.some((one) => one.session_id === this.#chosen.session)
       ? String(this.#chosen.session)
       : "";

@@ -9,7 +9,7 @@ import { patiently } from "../pace.js";
 import { button, card, errorPanel } from "../parts.js";
 import { personForm } from "../personform.js";
 import { TAKEN_TYPES } from "../pictures.js";
-import { tray } from "../tray.js";
+import { refusesPicture, tray } from "../tray.js";
 import { viewfinder } from "../viewfinder.js";
 
 const LOOK_SIDE = 640;
@@ -27,10 +27,11 @@ class EnrolPage {
   #looking = new AbortController();
   #taken = 0;
   #enrolled = ""; // the person of whom pictures of this tray are enrolled
+  #modeIsNew = false; // the user took another mode since
 
   constructor(signal, params) {
     this.#signal = signal;
-    this.form = personForm({ params, signal });
+    this.form = personForm({ params, signal, onMode: () => (this.#modeIsNew = true) });
     this.tray = tray({ signal, onChange: () => this.#draw() });
     this.hint = hintLine(signal);
     this.finder = viewfinder({
@@ -41,11 +42,20 @@ class EnrolPage {
       onStart: (camera) => this.#started(camera),
       onStop: () => this.#stopped(),
     });
-    this.shutter = button("Take the picture", { kind: "primary shutter", iconName: "camera", hidden: true, onclick: () => this.#take() });
+    this.shutter = button("Take the picture", {
+      kind: "primary shutter",
+      iconName: "camera",
+      hidden: true,
+      onclick: () => this.#take(),
+    });
     this.sender = button("Enrol", { kind: "primary", onclick: () => this.#send() });
     this.next = button("Enrol another person", { hidden: true, onclick: () => this.#startOver() });
     this.trouble = h("div", { class: "trouble" });
-    this.none = h("p", { class: "hint" }, "None yet. Two or three, from slightly different sides, are recognised best.");
+    this.none = h(
+      "p",
+      { class: "hint" },
+      "None yet. Two or three, from slightly different sides, are recognised best.",
+    );
     this.element = this.#layOut();
     this.#draw();
   }
@@ -61,7 +71,8 @@ class EnrolPage {
     this.finder.toggle.before(this.shutter);
     const camera = card("Camera", this.finder.element, files);
     const person = card("Person", this.form.element);
-    const pictures = card("Pictures", this.none, this.tray.element, this.trouble, h("div", { class: "row" }, this.sender, this.next));
+    const buttons = h("div", { class: "row" }, this.sender, this.next);
+    const pictures = card("Pictures", this.none, this.tray.element, this.trouble, buttons);
     return h("div", { class: "enrol" }, person, camera, pictures);
   }
 
@@ -116,7 +127,8 @@ class EnrolPage {
     if (!person) return;
     const pictures = this.tray.waiting;
     if (pictures.length === 0) {
-      this.#tell({ message: "There is no picture to enrol.", suggestion: "Take one with the camera, or choose a file." });
+      const suggestion = "Take one with the camera, or choose a file.";
+      this.#tell({ message: "There is no picture to enrol.", suggestion });
       return;
     }
     this.sender.disabled = true;
@@ -134,37 +146,43 @@ class EnrolPage {
     const who = `${person.person_type} ${person.person_code.toLowerCase()}`;
     let count = 0;
     for (const picture of pictures) {
-      const mode = this.#enrolled === who ? "add" : this.form.mode;
+      const mode = this.#enrolled === who && !this.#modeIsNew ? "add" : this.form.mode;
       picture.sending();
       try {
         const { warnings } = await this.#enrol(person, picture, mode);
         picture.done(warnings);
         this.#enrolled = who;
+        this.#modeIsNew = false;
         count += 1;
       } catch (error) {
         if (this.#signal.aborted) return;
         if (!this.#failed(picture, error)) return;
       }
     }
-    if (count > 0) toast(`${person.person_name}: ${count === 1 ? "one face was" : `${count} faces were`} enrolled.`);
+    const faces = count === 1 ? "one face was" : `${count} faces were`;
+    if (count > 0) toast(`${person.person_name}: ${faces} enrolled.`);
   }
 
   #enrol(person, picture, mode) {
-    const form = formOf(picture.file, { ...person, mode, original_name: picture.file.name }, picture.file.name);
+    const { name } = picture.file;
+    const form = formOf(picture.file, { ...person, mode, original_name: name }, name);
     const onWait = () => picture.say({ kind: "info", text: "Waiting for the server …" });
-    return patiently(() => post("/api/face/enroll", form, { signal: this.#signal }), { signal: this.#signal, onWait });
+    const signal = this.#signal;
+    return patiently(() => post("/api/face/enroll", form, { signal }), { signal, onWait });
   }
 
   /** Say it; whether the next picture is worth trying. */
   #failed(picture, error) {
     announce(error.message);
     if (error.code === "DUPLICATE_ENROLLMENT") {
-      const again = (mode, label) => button(label, { onclick: () => (this.form.setMode(mode), this.#send()) });
-      const hint = { kind: "warn", text: error.message, more: "Keep the faces there are and add these, or replace them all?" };
+      const again = (mode, label) =>
+        button(label, { onclick: () => (this.form.setMode(mode), this.#send()) });
+      const more = "Keep the faces there are and add these, or replace them all?";
+      const hint = { kind: "warn", text: error.message, more };
       picture.waitFor(hint, again("add", "Add to them"), again("replace", "Replace them"));
       return false;
     }
-    if (error.status >= 400 && error.status < 500 && !error.needsOtherKey && error.status !== 429) {
+    if (refusesPicture(error)) {
       picture.fail(error);
       return error.code !== "PERSON_NOT_FOUND" && error.code !== "VALIDATION_ERROR";
     }
@@ -181,6 +199,7 @@ class EnrolPage {
     this.tray.clear();
     this.trouble.replaceChildren();
     this.#enrolled = "";
+    this.#modeIsNew = false;
     this.#taken = 0;
     this.form.clear();
   }

@@ -3,7 +3,8 @@
 import { get, sendForm } from "../api.js";
 import { announce, h } from "../dom.js";
 import { importForm } from "../importform.js";
-import { isOver, jobPanel, jobsTable, saveReport } from "../jobs.js";
+import { jobsTable } from "../job_tables.js";
+import { isOver, jobPanel, saveReport } from "../jobs.js";
 import { noteInAddress } from "../pages.js";
 import { button, card, empty, errorPanel, loading } from "../parts.js";
 
@@ -32,7 +33,8 @@ class ImportPage {
     this.upload = h("div", { class: "stack-small", hidden: true }, this.words, this.bar);
     this.panel = jobPanel({ signal, onOver: () => this.#list() });
     this.jobs = h("div", {}, loading());
-    const sender = card("What to import", guide(), this.form.element, this.upload, this.trouble, h("div", { class: "row" }, this.starter, this.stopper));
+    const buttons = h("div", { class: "row" }, this.starter, this.stopper);
+    const sender = card("What to import", guide(), this.form.element, this.upload, this.trouble, buttons);
     this.element = h("div", { class: "stack" }, this.panel.element, sender, card("Imports so far", this.jobs));
     // A page left with the upload under way would lose it.
     addEventListener("beforeunload", (event) => this.#sending && event.preventDefault(), { signal });
@@ -48,13 +50,24 @@ class ImportPage {
   async #list() {
     try {
       const { jobs } = await get("/api/jobs", { signal: this.#signal });
-      const none = empty("No import yet", "What you import here or by `rollcall import` on the server is listed with its report.");
-      this.jobs.replaceChildren(jobs.length === 0 ? none : jobsTable(jobs, { onShow: ({ id }) => this.#show(id), onReport: (job) => this.#report(job) }));
+      this.jobs.replaceChildren(this.#listOf(jobs));
       return jobs;
     } catch (error) {
       if (!this.#signal.aborted) this.jobs.replaceChildren(errorPanel(error, () => this.#list()));
       return [];
     }
+  }
+
+  #listOf(jobs) {
+    if (jobs.length > 0)
+      return jobsTable(jobs, {
+        onShow: ({ id }) => this.#show(id),
+        onReport: (job) => this.#report(job),
+      });
+    return empty(
+      "No import yet",
+      "What you import here or by `rollcall import` on the server is listed with its report.",
+    );
   }
 
   #follow(id) {
@@ -89,13 +102,16 @@ class ImportPage {
     this.#drawSending();
     try {
       const { job } = await this.#send(this.#sending.signal);
-      this.form.clear();
+      // After a dry run the same files are imported.
+      if (job.dry_run) this.form.dryRun.checked = false;
+      else this.form.clear();
       announce("Uploaded. The import begins.");
       this.#show(job.id);
       this.#list();
     } catch (error) {
       if (this.#signal.aborted) return;
-      if (error.name === "AbortError") this.#tell({ message: "The upload was stopped.", suggestion: "Nothing was imported." });
+      if (error.name === "AbortError")
+        this.#tell({ message: "The upload was stopped.", suggestion: "Nothing was imported." });
       else this.#tell(error, () => this.#start());
     } finally {
       this.#sending = null;
@@ -111,7 +127,8 @@ class ImportPage {
     if (!this.form.isZipped) announce("The photos are read.");
     const form = await this.form.form({ signal, onProgress: show("Reading the photos:") });
     announce("The upload begins.");
-    return sendForm("/api/jobs/import", form, { signal, onProgress: show("Stay on this page. Uploading:"), timeoutMs: UPLOAD_LIMIT_MS });
+    const onProgress = show("Stay on this page. Uploading:");
+    return sendForm("/api/jobs/import", form, { signal, onProgress, timeoutMs: UPLOAD_LIMIT_MS });
   }
 
   #drawSending() {
@@ -132,7 +149,16 @@ function guide() {
   return h(
     "div",
     { class: "lead stack-small" },
-    h("p", {}, "The CSV file has the columns code and name, in any order. A photo is named after the code, such as S001.jpg, or lies in a folder of that name; or a column photo says which files they are, several with ; or | between."),
-    h("p", {}, "Without a CSV file the names of photos or folders are the codes, and new people get their code for a name."),
+    h(
+      "p",
+      {},
+      "The CSV file has the columns code and name; photos, or people's folders, are named after the code, " +
+        "such as S001.jpg. Without a CSV file these names alone count.",
+    ),
+    h(
+      "p",
+      {},
+      "Choose the folder that holds the people's folders, not one person's: its own name does not count.",
+    ),
   );
 }

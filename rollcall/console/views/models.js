@@ -3,7 +3,7 @@
 import { act, every } from "../acting.js";
 import { del, get, post } from "../api.js";
 import { confirmDialog } from "../dialogs.js";
-import { h, toast } from "../dom.js";
+import { h, replaceKeepingFocus, toast } from "../dom.js";
 import { button, card, errorPanel, loading } from "../parts.js";
 import { modelCard } from "./model_card.js";
 import { leftFaces } from "./left_faces.js";
@@ -11,7 +11,7 @@ import { SwitchCard } from "./switch_card.js";
 
 export const title = "Models";
 
-const RUNNING_MS = 1_000;
+const RUNNING_MS = 2_000;
 const QUIET_MS = 10_000;
 // Loading a model that is to be downloaded is begun within this time, and done later.
 const BEGIN_MS = 120_000;
@@ -30,8 +30,10 @@ export async function show(main, { signal }) {
 class ModelsPage {
   #signal;
   #drawn = "";
+  #leftDrawn = "";
   #found = null;
-  #problem = h("div");
+  #problem = h("div"); // of what a button asked
+  #trouble = h("div"); // of the page's own questions
   #switch = new SwitchCard({
     cancel: (control) => this.#cancel(control),
     force: (control, target) => this.#begin(control, target, true),
@@ -45,7 +47,7 @@ class ModelsPage {
   }
 
   get elements() {
-    return [this.#problem, this.#switch.element, this.#back, this.#list, this.#left];
+    return [this.#problem, this.#trouble, this.#switch.element, this.#back, this.#list, this.#left];
   }
 
   get isRunning() {
@@ -61,22 +63,24 @@ class ModelsPage {
       this.#found = found;
       this.#switch.update(found);
       this.#tellEnd(before, found.switch);
-      await this.#draw();
+      this.#draw();
+      await this.#drawLeft();
+      this.#trouble.replaceChildren();
     } catch (error) {
       if (signal.aborted) return;
-      if (this.#problem.textContent.includes(error.message)) return;
-      this.#problem.replaceChildren(errorPanel(error, () => this.#again()));
+      if (this.#trouble.textContent.includes(error.message)) return;
+      this.#trouble.replaceChildren(errorPanel(error, () => this.#again()));
       if (this.#found === null) this.#list.replaceChildren();
     }
   }
 
   #again() {
-    this.#problem.replaceChildren();
+    this.#trouble.replaceChildren();
     return this.refresh();
   }
 
   /** Drawn only when it is another: buttons that have the focus keep it. */
-  async #draw() {
+  #draw() {
     const { switch: change, ...stands } = this.#found;
     const now = JSON.stringify([stands, change?.state]);
     if (now === this.#drawn) return;
@@ -90,9 +94,15 @@ class ModelsPage {
     if (focused) this.#list.querySelector(`[data-model="${CSS.escape(focused)}"]`)?.focus();
     // A button that is gone or disabled cannot keep it.
     if (hadFocus && !this.#list.contains(document.activeElement)) document.querySelector("h1").focus();
-    this.#left.replaceChildren(
-      this.#found.left_faces > 0 ? await leftFaces(this.#found.left_faces, this.#signal) : "",
-    );
+  }
+
+  /** Asked for only when there are others: a page that refreshes itself must not use up the rate limit. */
+  async #drawLeft() {
+    const { active, wanted, left_faces: count } = this.#found;
+    const now = `${active} ${wanted} ${count}`;
+    if (now === this.#leftDrawn) return;
+    replaceKeepingFocus(this.#left, count > 0 ? await leftFaces(count, this.#signal) : "");
+    this.#leftDrawn = now;
   }
 
   #drawWayBack() {
@@ -105,7 +115,8 @@ class ModelsPage {
         h(
           "p",
           {},
-          `${previous} answered before ${active ?? "this model"} and is still loaded: it can answer again at once.`,
+          `${previous} answered before ${active ?? "this model"} and is still loaded: ` +
+            "it can answer again at once.",
         ),
         h("div", { class: "row" }, back),
       ),
@@ -139,7 +150,8 @@ class ModelsPage {
     const { previous } = this.#found;
     const text = [
       `${previous} answers at once, on all servers.`,
-      "Faces that were enrolled since are recognised by the model that they have, and get the other's embedding in the background.",
+      "Faces that were enrolled since are recognised by the model that they have, " +
+        "and get the other's embedding in the background.",
     ];
     if (!(await confirmDialog({ title: `Go back to ${previous}?`, text, action: "Go back" }))) return;
     await this.#change(control, () => post("api/models/rollback", null, { signal: this.#signal }));
@@ -162,7 +174,8 @@ function switching(model, { models }) {
   const { present } = models.find(({ name }) => name === model);
   const text = [
     `The running model answers until ${model} is ready, and no request fails.`,
-    "Every enrolled face is read by the new model first, and a rehearsal makes sure that nobody is lost. With many faces that takes a while.",
+    "Every enrolled face is read by the new model first, and a rehearsal makes sure that nobody is lost. " +
+      "With many faces that takes a while.",
   ];
   if (!present)
     text.unshift("Its files are not here yet: the server downloads them first, some hundred megabytes.");

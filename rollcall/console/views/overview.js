@@ -11,6 +11,7 @@ import { barChart, lineChart } from "../plots.js";
 export const title = "Overview";
 
 const REFRESH_MS = 10_000;
+const CLOCKS_AGREE_MS = 5 * 60_000;
 const STATES = {
   healthy: { word: "Healthy", sign: "good" },
   degraded: { word: "Working, with a limitation", sign: "warn" },
@@ -35,15 +36,22 @@ function region(make, load) {
   const element = h("div", { class: "stack" }, loading());
   let drawn = null;
   let problem = null;
+  let isRefused = false; // by the key: asking again with the same one is of no use
   const fail = (error, signal) => {
     if (signal.aborted) return false;
     // Said once, not each ten seconds.
-    if (problem !== error.message) element.replaceChildren(errorPanel(error, () => refresh(signal)));
+    if (problem !== error.message) element.replaceChildren(errorPanel(error, () => retry(signal)));
     problem = error.message;
+    isRefused = error.needsOtherKey === true;
     drawn = null;
     return false;
   };
+  const retry = (signal) => {
+    isRefused = false;
+    return refresh(signal);
+  };
   const refresh = async (signal) => {
+    if (isRefused) return false;
     try {
       const figures = await load(signal);
       if (signal.aborted) return false;
@@ -111,6 +119,7 @@ async function loadStatistics(signal) {
 }
 
 function statisticsRegion() {
+  const clock = h("p", { class: "hint", hidden: true });
   const figures = h("dl", { class: "figures" });
   const hours = barChart({ title: "Recognitions by hour", axis: "Hour", unit: "faces" });
   const latency = lineChart({ title: "Time to answer by hour", axis: "Hour", unit: "milliseconds" });
@@ -121,11 +130,14 @@ function statisticsRegion() {
   });
   const update = ({ health, statistics, models }) => {
     figures.replaceChildren(...figuresOf(health, statistics, models));
+    clock.hidden = !isAnotherClock(statistics.as_of);
+    clock.textContent = `The database's clock says ${time(statistics.as_of)}; hours and marks go by it.`;
     hours.update(hoursOf(statistics));
     latency.update(latencyOf(statistics));
     similarity.update(similarityOf(statistics, health.similarity_threshold));
   };
   const elements = [
+    clock,
     figures,
     card("Recognitions, last 24 hours", hours.element),
     h(
@@ -136,6 +148,11 @@ function statisticsRegion() {
     ),
   ];
   return { elements, update };
+}
+
+/** Such as of a database that keeps UTC, seen from a place with another time. */
+function isAnotherClock(asOf) {
+  return Math.abs(new Date(asOf) - Date.now()) > CLOCKS_AGREE_MS;
 }
 
 function figuresOf(health, { today }, models) {
@@ -150,7 +167,13 @@ function figuresOf(health, { today }, models) {
   ];
 }
 
-function hoursOf({ hours }) {
+/** Whether all rows were counted, for the end of a sentence. */
+function ofAll({ complete }) {
+  return complete ? "" : " (of the newest 200,000)";
+}
+
+function hoursOf(statistics) {
+  const { hours } = statistics;
   const sum = (name) => hours.reduce((all, hour) => all + hour[name], 0);
   const [yes, no] = [sum("recognised"), sum("not_recognised")];
   return {
@@ -162,7 +185,7 @@ function hoursOf({ hours }) {
     summary:
       yes + no === 0
         ? "Nobody was looked for in the last 24 hours."
-        : `${plural(yes, "face was", "faces were")} recognised, ${number(no)} not.`,
+        : `${plural(yes, "face was", "faces were")} recognised, ${number(no)} not${ofAll(statistics)}.`,
   };
 }
 
@@ -178,7 +201,8 @@ function latencyOf({ hours }) {
     summary:
       known.length === 0
         ? "Nobody was looked for in the last 24 hours."
-        : `In the last hour with recognitions the median was ${number(whole(known.at(-1).median_ms))} ms. In the slowest hour 95 % were faster than ${number(whole(slowest))} ms.`,
+        : `In the last hour with recognitions the median was ${number(whole(known.at(-1).median_ms))} ms. ` +
+          `In the slowest hour 95 % were faster than ${number(whole(slowest))} ms.`,
   };
 }
 
@@ -187,7 +211,8 @@ function whole(milliseconds) {
   return milliseconds === null ? null : Math.round(milliseconds);
 }
 
-function similarityOf({ similarity }, threshold) {
+function similarityOf(statistics, threshold) {
+  const { similarity } = statistics;
   const count = similarity.reduce((all, bin) => all + bin.recognised + bin.not_recognised, 0);
   const at = threshold === null ? null : Math.min(1, Math.max(0, threshold));
   return {
@@ -201,6 +226,7 @@ function similarityOf({ similarity }, threshold) {
     summary:
       count === 0
         ? "No similarity was measured in the last 24 hours."
-        : `${plural(count, "face", "faces")} by the likeness to the nearest enrolled person; the nearer both groups come to the threshold, the less certain it is.`,
+        : `${plural(count, "face", "faces")}${ofAll(statistics)} by the likeness to the nearest enrolled person; ` +
+          "the nearer both groups come to the threshold, the less certain it is.",
   };
 }

@@ -110,10 +110,12 @@ class PeopleList {
   }
 
   #draw({ people, total_count: total }) {
+    // The last page may be emptied while it is looked at.
+    if (people.length === 0 && total > 0 && this.#asked.offset > 0) return this.#ask({ offset: 0 });
     this.results.firstElementChild.textContent = plural(total, "person", "people");
     announce(`${plural(total, "person", "people")} found.`);
-    if (total === 0) this.#fill(this.#nobody());
-    else this.#fill(tableOf(people), this.#pager(people.length, total));
+    if (total === 0) return this.#fill(this.#nobody());
+    return this.#fill(tableOf(people), this.#pager(people.length, total));
   }
 
   #pager(shown, total) {

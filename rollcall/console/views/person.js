@@ -6,13 +6,15 @@ import { confirmDialog } from "../dialogs.js";
 import { h, toast } from "../dom.js";
 import { dateAndTime, plural, text, typeName } from "../format.js";
 import { icon } from "../icons.js";
+import { patiently } from "../pace.js";
 import { addressOf } from "../pages.js";
 import { button, card, empty, errorPanel, loading } from "../parts.js";
 
 const THUMBNAIL = 320; // of 160 pixels on screens that have two for one
 const FACES = 200;
-const ALL = "They are gone for good, and the person is no longer recognised. The name and the attendance stay.";
-const LAST = "It is gone for good, and the person is no longer recognised. The name and the attendance stay.";
+const WHAT_STAYS = "The name and the attendance stay.";
+const ALL = `They are gone for good, and the person is no longer recognised. ${WHAT_STAYS}`;
+const LAST = `It is gone for good, and the person is no longer recognised. ${WHAT_STAYS}`;
 let listAddress = "#/people";
 
 /** The list that was looked at last: the way back leads there. */
@@ -88,7 +90,8 @@ class PersonPage {
         ),
       ),
     );
-    const enrol = addressOf("enrol", { type, code, name: this.#name });
+    // Without the name: addresses are kept in the browser's history, and the form looks the code up.
+    const enrol = addressOf("enrol", { type, code });
     this.#actions.replaceChildren(
       h("a", { class: "button primary", href: enrol }, icon("enrol"), "Add a face"),
     );
@@ -130,10 +133,10 @@ class PersonPage {
 
   async #fetchPicture(face, place, frame) {
     try {
-      const bytes = await blob(`api/face/${face.id}/image`, {
-        query: { max_side: THUMBNAIL },
-        signal: this.#signal,
-      });
+      const signal = this.#signal;
+      const options = { query: { max_side: THUMBNAIL }, signal };
+      // Many at once may be more than the rate limit lets through.
+      const bytes = await patiently(() => blob(`api/face/${face.id}/image`, options), { signal });
       const url = URL.createObjectURL(bytes);
       this.#urls.push(url);
       frame.replaceChildren(h("img", { src: url, alt: `Face ${place} of ${this.#called}` }));

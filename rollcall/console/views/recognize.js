@@ -8,9 +8,14 @@ import { button, card, errorPanel, field, select } from "../parts.js";
 import { TAKEN_TYPES, sendable } from "../pictures.js";
 import { figuresOf, nameOf, sightings } from "../sightings.js";
 import { viewfinder } from "../viewfinder.js";
+import { Threshold } from "./threshold.js";
 
 const FRAME_SIDE = 960;
-const USUAL_THRESHOLD = 0.6;
+const TYPES = [
+  ["", "Everybody"],
+  ["student", "Students"],
+  ["teacher", "Teachers"],
+];
 
 export const title = "Recognise";
 
@@ -25,50 +30,58 @@ class RecognisePage {
   #asking = new AbortController();
   #paused = false;
   #picture = null; // the file that is shown in place of the camera
-  #threshold = null; // null until the user moves it: the server's own holds
-  #standard = USUAL_THRESHOLD;
+  #threshold = new Threshold(() => this.#again());
   #type = "";
 
   constructor(signal) {
     this.#signal = signal;
-    this.finder = viewfinder({ name: "recognise", signal, onStart: () => this.#started(), onStop: () => this.#stopped() });
+    const [onStart, onStop] = [() => this.#started(), () => this.#stopped()];
+    this.finder = viewfinder({ name: "recognise", signal, onStart, onStop });
     this.pauser = button("Pause", { hidden: true, onclick: () => this.#pause(!this.#paused) });
     this.finder.toggle.after(this.pauser);
     this.seen = sightings(signal);
     this.trouble = h("div", { class: "trouble" });
-    this.slider = h("input", { type: "range", min: 0, max: 1, step: 0.01, value: USUAL_THRESHOLD, oninput: () => this.#move(), onchange: () => this.#again() });
-    this.shown = h("span", { class: "threshold-value", "aria-hidden": "true" });
-    this.reset = button("As the server has it", { kind: "small quiet", hidden: true, onclick: () => this.#useStandard() });
     this.element = this.#layOut();
-    this.#drawThreshold();
   }
 
   /** Start the slider where the server stands. */
   async askThreshold() {
     try {
-      const { similarity_threshold: threshold } = await get("/api/health", { signal: this.#signal, also: [503] });
-      if (typeof threshold === "number") this.#standard = threshold;
-      this.#drawThreshold();
+      const options = { signal: this.#signal, also: [503] };
+      const { similarity_threshold: threshold } = await get("/api/health", options);
+      if (typeof threshold === "number") this.#threshold.standard = threshold;
     } catch (error) {
       this.#tell(error, () => this.askThreshold());
     }
   }
 
   #layOut() {
-    const types = [["", "Everybody"], ["student", "Students"], ["teacher", "Teachers"]];
-    const chooser = select(types, "", (type) => ((this.#type = type), this.#again()));
+    const chooser = select(TYPES, "", (type) => ((this.#type = type), this.#again()));
     const files = dropzone({
       text: "Or drop a picture file here: JPEG, PNG or WebP.",
       choosers: [{ label: "Choose a picture", accept: TAKEN_TYPES }],
+      single: true,
       signal: this.#signal,
       onFiles: ([{ file }]) => this.#takeFile(file),
     });
-    const threshold = h("div", { class: "threshold" }, field("Least similarity", this.slider), this.shown, this.reset);
-    const note = h("p", { class: "hint" }, "Lower names more people, also wrongly; higher names fewer. It counts on this page alone.");
+    const note = h(
+      "p",
+      { class: "hint" },
+      "Lower names more people, also wrongly; higher names fewer. It counts on this page alone.",
+    );
+    const matching = card("Matching", this.#threshold.element, note, field("Look among", chooser));
     const camera = card("Picture", this.finder.element, this.trouble, files);
+    return h("div", { class: "recognise" }, camera, h("div", { class: "stack" }, matching, this.#list()));
+  }
+
+  #list() {
     const clearer = button("Clear the list", { kind: "small quiet", onclick: () => this.#clear() });
-    const list = h("section", { class: "card", "aria-labelledby": "seen-title" }, h("div", { class: "card-head" }, h("h2", { id: "seen-title" }, "Seen"), clearer), this.seen.element);
-    return h("div", { class: "recognise" }, camera, h("div", { class: "stack" }, card("Matching", threshold, note, field("Look among", chooser)), list));
+    return h(
+      "section",
+      { class: "card", "aria-labelledby": "seen-title" },
+      h("div", { class: "card-head" }, h("h2", { id: "seen-title" }, "Seen"), clearer),
+      this.seen.element,
+    );
   }
 
   #started() {
@@ -118,7 +131,9 @@ class RecognisePage {
     this.trouble.replaceChildren();
     try {
       const picture = await sendable(file);
-      this.#picture = { file: picture, size: await this.#shown(picture) };
+      const size = await this.#shown(picture);
+      if (size === null) return;
+      this.#picture = { file: picture, size };
     } catch (error) {
       this.#tell(error);
       return;
@@ -131,6 +146,7 @@ class RecognisePage {
     try {
       return await this.finder.showPicture(picture);
     } catch {
+      this.#picture = null;
       const error = new Error(`${picture.name} cannot be shown: it is broken, or not what its name says.`);
       throw Object.assign(error, { suggestion: "Choose another picture." });
     }
@@ -142,7 +158,8 @@ class RecognisePage {
     const { signal } = this.#asking;
     const { file, size } = this.#picture;
     try {
-      const answer = await post("/api/face/recognize-all", formOf(file, this.#fields(file.name), file.name), { signal });
+      const form = formOf(file, this.#fields(file.name), file.name);
+      const answer = await post("/api/face/recognize-all", form, { signal });
       if (signal.aborted) return;
       this.trouble.replaceChildren();
       this.#draw(answer, size);
@@ -152,14 +169,20 @@ class RecognisePage {
   }
 
   #fields(sourceName) {
-    return { similarity_threshold: this.#threshold, person_type: this.#type, source_image_name: sourceName.slice(0, 255) };
+    return {
+      similarity_threshold: this.#threshold.chosen,
+      person_type: this.#type,
+      source_image_name: sourceName.slice(0, 255),
+    };
   }
 
   #draw(answer, size) {
     this.trouble.replaceChildren();
     this.seen.take(answer);
     const boxes = answer.faces.map(({ box, match }) =>
-      match ? { box, label: nameOf(match), detail: figuresOf(match), tone: "known" } : { box, label: "Unknown", tone: "unknown" },
+      match
+        ? { box, label: nameOf(match), detail: figuresOf(match), tone: "known" }
+        : { box, label: "Unknown", tone: "unknown" },
     );
     this.finder.overlay.draw(boxes, size);
   }
@@ -182,28 +205,9 @@ class RecognisePage {
     announce("The list is empty.");
   }
 
-  #move() {
-    this.#threshold = Number(this.slider.value);
-    this.#drawThreshold();
-  }
-
-  #useStandard() {
-    this.#threshold = null;
-    this.#drawThreshold();
-    this.slider.focus();
-    this.#again();
-  }
-
   /** A camera's next picture takes what was changed by itself; a file is looked at again. */
   #again() {
     if (this.#picture) this.#recogniseFile();
-  }
-
-  #drawThreshold() {
-    const value = this.#threshold ?? this.#standard;
-    this.slider.value = value;
-    this.shown.textContent = value.toFixed(2);
-    this.reset.hidden = this.#threshold === null;
   }
 
   #drawPause() {

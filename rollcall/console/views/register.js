@@ -1,6 +1,6 @@
 // The list of a session: who is present, late or missing, with counts that are filters as well.
 
-import { announce, h, newId } from "../dom.js";
+import { announce, h, newId, replaceKeepingFocus } from "../dom.js";
 import { number, text, time } from "../format.js";
 import { addressOf } from "../pages.js";
 import { badge, empty, loading } from "../parts.js";
@@ -71,7 +71,7 @@ export class Register {
   #draw() {
     const [, label, wanted] = KINDS.find(([kind]) => kind === this.#kind);
     const students = this.#found.students.filter(wanted);
-    if (students.length > 0) this.#rows.replaceChildren(tableOf(students));
+    if (students.length > 0) replaceKeepingFocus(this.#rows, tableOf(students));
     else if (this.#found.students.length > 0)
       this.#rows.replaceChildren(empty(`Nobody: ${label.toLowerCase()}.`));
     else

@@ -1,7 +1,7 @@
 // Marking a class: one picture of the camera or a file marks every student in it. At a door it goes on by itself.
 
 import { act } from "../acting.js";
-import { sendForm } from "../api.js";
+import { post } from "../api.js";
 import { announce, h } from "../dom.js";
 import { dropzone } from "../dropzone.js";
 import { plural } from "../format.js";
@@ -12,6 +12,8 @@ import { viewfinder } from "../viewfinder.js";
 
 const PATH = "api/attendance/scan";
 const PICTURE_SIDE = 1920;
+// A little more than the server gives itself.
+const ANSWER_LIMIT_MS = 70_000;
 
 export class ScanPanel {
   #session = null;
@@ -57,6 +59,7 @@ export class ScanPanel {
     const files = dropzone({
       text: "Or drop a picture of the class here: JPEG, PNG or WebP.",
       choosers: [{ label: "Choose a picture", accept: TAKEN_TYPES }],
+      single: true,
       signal: this.#signal,
       onFiles: ([{ file }]) => this.#scanFile(file),
     });
@@ -75,6 +78,9 @@ export class ScanPanel {
   set session(session) {
     if (session === this.#session) return;
     this.#session = session;
+    // A number that is being typed passes through others: in none of them may the camera mark by itself.
+    this.#keepOn.checked = false;
+    this.#keepScanning();
     this.#seen.replaceChildren();
     this.#problem.replaceChildren();
     if (session === null) this.#finder.stop();
@@ -109,10 +115,11 @@ export class ScanPanel {
   }
 
   async #mark(control, picture) {
-    const work = async () =>
-      sendForm(PATH, formOf(await picture(), this.#fields, "picture.jpg"), { signal: this.#signal });
+    const fields = this.#fields;
+    const options = { signal: this.#signal, timeoutMs: ANSWER_LIMIT_MS };
+    const work = async () => post(PATH, formOf(await picture(), fields, "picture.jpg"), options);
     const found = await act(control, { place: this.#problem, signal: this.#signal, work });
-    if (found) this.#show(found);
+    if (found && fields.session_id === this.#session) this.#show(found);
   }
 
   /** Picture after picture while the box is ticked and the camera is on. */
@@ -145,9 +152,8 @@ export class ScanPanel {
   }
 
   #show({ marked, unknown_faces: unknown }) {
-    const who = marked.map(
-      (one) =>
-        `${one.student_name ?? one.student_code} ${one.already_marked ? "already " : ""}${one.status.toLowerCase()}`,
+    const who = marked.map(({ student_name: name, student_code: code, status, already_marked: already }) =>
+      [name ?? code, already && "already", status.toLowerCase()].filter(Boolean).join(" "),
     );
     const others = unknown > 0 ? `${plural(unknown, "face is", "faces are")} nobody's.` : "";
     const heading =

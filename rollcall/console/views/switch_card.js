@@ -48,7 +48,8 @@ export class SwitchCard {
     const step = STEPS[change.step] ?? "Beginning";
     const downloaded = models.find(({ name }) => name === change.target)?.downloaded ?? null;
     this.#title.textContent = `Switching from ${change.source ?? "no model"} to ${change.target}`;
-    this.#step.textContent = `Step ${Math.max(1, ORDER.indexOf(change.step) + 1)} of ${ORDER.length}: ${step}`;
+    const place = Math.max(1, ORDER.indexOf(change.step) + 1);
+    this.#step.textContent = `Step ${place} of ${ORDER.length}: ${step}`;
     this.#count.textContent = countOf(change, downloaded);
     const part = partOf(change, downloaded);
     if (part === null) this.#bar.removeAttribute("value");
@@ -70,7 +71,9 @@ export class SwitchCard {
   }
 
   #endOf(change) {
-    const when = `${change.kind === "rollback" ? "Way back" : "Switch"} from ${change.source ?? "no model"} to ${change.target}, ${dateAndTime(change.ended)}.`;
+    const what = change.kind === "rollback" ? "Way back" : "Switch";
+    const models = `from ${change.source ?? "no model"} to ${change.target}`;
+    const when = `${what} ${models}, ${dateAndTime(change.ended)}.`;
     if (change.state === "failed") return this.#failed(change, when);
     if (change.state === "cancelled")
       return notice("info", "The last switch was cancelled.", h("p", {}, when));
@@ -104,7 +107,8 @@ function countOf(change, downloaded) {
 function rehearsalOf(rehearsal) {
   if (!rehearsal) return "";
   const lost = rehearsal.not_found_count;
-  const found = `The rehearsal asked with ${plural(rehearsal.faces, "face", "faces")}: ${lost === 0 ? "all found themselves" : `${number(lost)} did not find themselves`}.`;
+  const outcome = lost === 0 ? "all found themselves" : `${number(lost)} did not find themselves`;
+  const found = `The rehearsal asked with ${plural(rehearsal.faces, "face", "faces")}: ${outcome}.`;
   const missed =
     rehearsal.missed > 0
       ? ` In ${plural(rehearsal.missed, "picture", "pictures")} the new model saw no face.`

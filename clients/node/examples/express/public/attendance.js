@@ -41,14 +41,14 @@ function show() {
 }
 
 /** One look: names for all, and a mark for students who have none yet. */
-async function look(mine, { session_id: sessionId, status }) {
+async function look(mine, choice) {
   const picture = snapshot(video);
   const { faces } = await call("POST", "/api/face/recognize-all", { image_base64: picture.url });
   if (current !== mine) return;
   draw(faces, picture);
   const isNew = ({ match }) => match?.person_type === "student" && !marked.has(match.person_code);
   if (!faces.some(isNew)) return;
-  const body = { image_base64: picture.url, session_id: Number(sessionId.value), status: status.value };
+  const body = { image_base64: picture.url, ...choice };
   for (const student of (await call("POST", "/api/attendance/scan", body)).marked) {
     marked.set(student.student_code, student);
   }
@@ -58,12 +58,12 @@ async function look(mine, { session_id: sessionId, status }) {
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** One look after the other, never two at once, and slower when the server asks for it. */
-async function run(mine) {
+async function run(mine, choice) {
   while (current === mine) {
     let waitMs = PAUSE_MS;
     // A page that nobody sees needs no names.
     if (!document.hidden) {
-      await showing(() => look(mine, form.elements).catch((error) => {
+      await showing(() => look(mine, choice).catch((error) => {
         waitMs = Math.max(waitMs, (error.retryAfterSeconds ?? 0) * 1000);
         if (error.code === "UNAUTHORIZED" || error.code === "VALIDATION_ERROR") end();
         throw error;
@@ -77,13 +77,20 @@ function end() {
   current = null;
   closeCamera(video);
   canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
-  start.disabled = false;
+  begun(false);
   stop.disabled = true;
+}
+
+/** What was chosen holds until it is stopped: a number that is half typed is another session's. */
+function begun(yes) {
+  for (const one of [start, form.elements.session_id, form.elements.status]) one.disabled = yes;
 }
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
-  start.disabled = true;
+  const { session_id: session, status } = form.elements;
+  const choice = { session_id: Number(session.value), status: status.value };
+  begun(true);
   marked = new Map();
   show();
   if (!(await showing(() => openCamera(video)))) {
@@ -92,7 +99,7 @@ form.addEventListener("submit", async (event) => {
   }
   current = {};
   stop.disabled = false;
-  await run(current);
+  await run(current, choice);
 });
 
 stop.addEventListener("click", end);

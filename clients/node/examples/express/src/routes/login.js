@@ -10,7 +10,11 @@ import { isPin } from "../pins.js";
 import { codeOf } from "../settings.js";
 
 // Answers that say that this picture does not show this teacher.
-const NOT_THIS_FACE = ["NO_FACE_DETECTED", "MULTIPLE_FACES", "PERSON_NOT_FOUND"];
+const NOT_THIS_FACE = [
+  "NO_FACE_DETECTED", "MULTIPLE_FACES", "PERSON_NOT_FOUND",
+  // Told apart from a wrong PIN, these would say that the PIN is right.
+  "INVALID_IMAGE", "UNSUPPORTED_IMAGE_FORMAT", "IMAGE_TOO_LARGE",
+];
 const LONGEST_PIN = 200;
 // A school's computers may all have one address outside.
 const FAILURES_OF_CODE = 5;
@@ -25,13 +29,14 @@ export function loginRoutes(client, teachers, sessions) {
     const { code, pin } = read(body);
     const image = pictureOf(body);
     const tries = [byAddress.begin(ip), byCode.begin(code)];
+    const forgive = () => tries.forEach((takeBack) => takeBack());
     const teacher = teachers.get(code);
     // The PIN first: whoever does not know it learns nothing about faces.
-    const isRight = (await isPin(pin, teacher?.pin)) && (await shows(client, image, code));
+    const isRight = (await isPin(pin, teacher?.pin)) && (await shows(client, image, code, forgive));
     if (!isRight) {
       throw new Refusal(401, "UNAUTHORIZED", "The login failed.", "Check code and PIN, and look into the camera.");
     }
-    for (const takeBack of tries) takeBack();
+    forgive();
     sessions.begin(response, teacher);
     response.json({ success: true, teacher: told(teacher) });
   });
@@ -56,12 +61,13 @@ function read(body) {
   return { code: codeOf(code), pin };
 }
 
-/** Whether the picture shows this very teacher, by the server's own threshold. */
-async function shows(client, image, code) {
+/** Whether the picture shows this very teacher, by the server's own threshold; `forgive()` where it cannot be asked. */
+async function shows(client, image, code, forgive) {
   try {
     return (await client.verify({ image, person_type: "teacher", person_code: code })).verified;
   } catch (error) {
     if (NOT_THIS_FACE.some((known) => isRollcallError(error, known))) return false;
+    forgive();
     throw error;
   }
 }
