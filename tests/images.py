@@ -102,7 +102,7 @@ class Image:
             case "FROM" | "WORKDIR" | "USER" | "VOLUME" | "EXPOSE" | "STOPSIGNAL" | "HEALTHCHECK" | "CMD":
                 self._said[step.name] = step
             case other:
-                raise NotImplementedError(other)
+                raise AssertionError(f"the Dockerfile has {other}, which is not carried out here")
 
     def _run(self, step: Instruction) -> None:
         settings = pip_settings()

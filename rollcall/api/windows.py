@@ -68,7 +68,8 @@ class Windows(Storage, MovingWindowSupport):
                 return
             del self._windows[key]
 
-    # What the library's other strategies would need.
+    # What the library's interface has for its other strategies: counters, which nothing here asks for. As in
+    # its own storages, what one cannot do is refused and not pretended.
 
     @property
     def base_exceptions(self) -> type[Exception]:

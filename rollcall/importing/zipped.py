@@ -32,6 +32,7 @@ _ENTRIES, _DIRECTORY_BYTES, _END = 4, 5, 9
 _END_64_BYTES: Final = 76  # that may lie between the list of entries and the end
 _ENTRY: Final = b"PK\1\2"
 _ENCRYPTED: Final = 0x1
+# NotImplementedError is what zipfile says to a version or a compression that it does not know.
 _BROKEN: Final = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
     *(EOFError, OSError, ValueError, NotImplementedError),
