@@ -1,7 +1,5 @@
 """`python -m bench.importing`: how fast bulk imports are, and how much memory they take, into IMPORT.md."""
 
-import argparse
-import os
 import shutil
 import subprocess
 import sys
@@ -22,7 +20,8 @@ from bench.apart import apart
 from bench.importing_report import MemoryRun, Rates, markdown
 from bench.machine import describe, load_average
 from bench.memory import MemoryLog
-from bench.packs import SHARED, BenchPack, find_pack, people_photos
+from bench.packs import BenchPack, find_pack, people_photos
+from bench.planned import run
 from rollcall.compose import cores as inference_cores
 from rollcall.compose import model_cache
 from rollcall.core.errors import RollcallError
@@ -256,22 +255,14 @@ def measure(plan: Plan, say: Callable[[str], None]) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m bench.importing", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a little of each only: does it run?")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="the file to write")
-    arguments = parser.parse_args()
-    if not SHARED.is_dir():
-        print(f"The bench needs the models and photographs in {SHARED}.", file=sys.stderr)
-        return 1
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as service.py has it for both services
-    try:
-        text = measure(QUICK if arguments.quick else Plan(), lambda line: print(line, flush=True))
-    except ImportFailed as error:
-        print(f"FAILED: {error}", file=sys.stderr)
-        return 1
-    arguments.out.write_text(text)
-    print(text)
-    return 0
+    return run(
+        "bench.importing",
+        __doc__,
+        results=RESULTS,
+        plans=(Plan(), QUICK),
+        measure=measure,
+        failures=(ImportFailed,),
+    )
 
 
 if __name__ == "__main__":

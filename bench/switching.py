@@ -1,7 +1,5 @@
 """`python -m bench.switching`: what a change of models costs, into SWITCHING.md."""
 
-import argparse
-import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,8 +9,8 @@ from bench.apart import apart
 from bench.flips import flips
 from bench.machine import describe, load_average
 from bench.measure import LoadFailed
-from bench.packs import SHARED
 from bench.pairs import AFTER, TITLES, Pair, SwitchFailed, pair, school
+from bench.planned import run
 from bench.reembedding import SWITCH_SECONDS, EngineRates, Reembedded, by_server
 from bench.switching_report import SwitchResult, markdown
 from bench.throttling import Load, throttled
@@ -94,22 +92,14 @@ def measure(plan: Plan, say: Callable[[str], None]) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m bench.switching", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a little of each only: does it run?")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="the file to write")
-    arguments = parser.parse_args()
-    if not SHARED.is_dir():
-        print(f"The bench needs the models and photographs in {SHARED}.", file=sys.stderr)
-        return 1
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as service.py has it for both services
-    try:
-        text = measure(QUICK if arguments.quick else Plan(), lambda line: print(line, flush=True))
-    except (LoadFailed, SwitchFailed) as error:
-        print(f"FAILED: {error}", file=sys.stderr)
-        return 1
-    arguments.out.write_text(text)
-    print(text)
-    return 0
+    return run(
+        "bench.switching",
+        __doc__,
+        results=RESULTS,
+        plans=(Plan(), QUICK),
+        measure=measure,
+        failures=(LoadFailed, SwitchFailed),
+    )
 
 
 if __name__ == "__main__":
